@@ -1,0 +1,38 @@
+import pytest
+
+from trainer.optim import Schedule
+
+
+def factors(schedule, epoch=0):
+    return [schedule.factor(progress, epoch) for progress in (0.0, 0.25, 0.5, 1.0)]
+
+
+def test_constant():
+    assert factors(Schedule()) == [1, 1, 1, 1]
+
+
+def test_linear():
+    assert factors(Schedule("linear")) == [1, 0.75, 0.5, 0]
+    assert factors(Schedule("linear", end_factor=0.2)) == pytest.approx([1, 0.8, 0.6, 0.2])
+
+
+def test_cosine():
+    assert factors(Schedule("cosine")) == pytest.approx([1, 0.8535533905932737, 0.5, 0])
+    assert factors(Schedule("cosine", end_factor=0.5))[2:] == pytest.approx([0.75, 0.5])
+
+
+def test_exponential_starts_with_the_epoch_after_the_given_one():
+    schedule = Schedule("exponential", gamma=0.5, after=10)
+    by_epoch = {epoch: schedule.factor(0.3, epoch - 1) for epoch in (1, 10, 11, 13)}
+    assert by_epoch == {1: 1, 10: 1, 11: 0.5, 13: 0.125}
+
+
+@pytest.mark.parametrize("name", ["constant", "linear", "cosine", "exponential"])
+def test_warmup_rises_to_the_start_of_the_schedule(name):
+    schedule = Schedule(name, warmup=0.5)
+    assert factors(schedule)[:3] == [0, 0.5, 1]
+    assert schedule.factor(0.75, 0) == pytest.approx({"linear": 0.5, "cosine": 0.5}.get(name, 1))
+
+
+def test_past_the_end_the_factor_stays():
+    assert Schedule("linear", end_factor=0.1).factor(1.2, 0) == pytest.approx(0.1)

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trainer.errors import RunFailed, UserError
+from trainer.text import corpus as module
+from trainer.text import reading
+from trainer.text.corpus import Corpus, load_corpus
+from trainer.text.vocabulary import Vocabulary
+
+TEXT = "春眠不覺曉,\r\nto be or not to be 😀\n"
+
+
+def write(path: Path, text: str = TEXT) -> Path:
+    path.write_bytes(text.encode())
+    return path
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
+
+
+def test_a_text_comes_back_as_it_was(tmp_path: Path) -> None:
+    path, cache = write(tmp_path / "text"), tmp_path / "new" / "cache"
+    corpus = load_corpus(path, cache)
+    assert corpus.vocabulary.decode(corpus.ids) == TEXT
+    assert corpus.vocabulary == Vocabulary("".join(set(TEXT)))
+    assert corpus.sha256 == hashlib.sha256(TEXT.encode()).hexdigest()
+    assert corpus.source == str(path)
+    assert corpus.ids.dtype == np.uint8
+    assert names(cache) == [f"{corpus.sha256}.json", f"{corpus.sha256}.npy"]
+
+
+def test_ids_are_a_memory_map_that_cannot_be_written(tmp_path: Path) -> None:
+    ids = load_corpus(write(tmp_path / "text"), tmp_path / "cache").ids
+    assert isinstance(ids, np.memmap)
+    with pytest.raises(ValueError, match="read-only"):
+        ids[0] = 1
+
+
+def test_many_characters_take_two_bytes_each(tmp_path: Path) -> None:
+    text = "".join(map(chr, range(0x4E00, 0x4E00 + 300)))
+    corpus = load_corpus(write(tmp_path / "text", text), tmp_path / "cache")
+    assert corpus.ids.dtype == np.uint16
+    assert corpus.vocabulary.decode(corpus.ids) == text
+
+
+def test_the_second_time_nothing_is_encoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = load_corpus(write(tmp_path / "text"), tmp_path / "cache")
+    monkeypatch.setattr(module, "_encode", None)  # calling it would raise
+    second = load_corpus(write(tmp_path / "copy of the text"), tmp_path / "cache")
+    assert np.array_equal(first.ids, second.ids)
+    assert first.vocabulary == second.vocabulary
+
+
+def test_a_changed_text_is_encoded_anew(tmp_path: Path) -> None:
+    path = write(tmp_path / "text", "abab")
+    before = load_corpus(path, tmp_path / "cache")
+    stamp = path.stat()
+    write(path, "abba")
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # same size and time
+    after = load_corpus(path, tmp_path / "cache")
+    assert after.vocabulary.decode(after.ids) == "abba"
+    assert after.sha256 != before.sha256
+
+
+@pytest.mark.parametrize("suffix", ["npy", "json"])
+@pytest.mark.parametrize("length", [0, 1, 20, -1])
+def test_a_damaged_cache_is_made_again(tmp_path: Path, suffix: str, length: int) -> None:
+    path, cache = write(tmp_path / "text"), tmp_path / "cache"
+    damaged = cache / f"{load_corpus(path, cache).sha256}.{suffix}"
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:length])
+    corpus = load_corpus(path, cache)
+    assert corpus.vocabulary.decode(corpus.ids) == TEXT
+    assert damaged.read_bytes() == whole
+
+
+@pytest.mark.parametrize("wrong", [np.zeros(3, np.uint8), np.zeros(len(TEXT), np.uint16)])
+def test_a_cache_of_something_else_is_made_again(
+    tmp_path: Path, wrong: np.ndarray[tuple[int], np.dtype[np.uint16]]
+) -> None:
+    path, cache = write(tmp_path / "text"), tmp_path / "cache"
+    np.save(cache / f"{load_corpus(path, cache).sha256}.npy", wrong)
+    corpus = load_corpus(path, cache)
+    assert corpus.vocabulary.decode(corpus.ids) == TEXT
+
+
+def test_one_distinct_character_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"one distinct character only, 'a' \(U\+0061\)"):
+        load_corpus(write(tmp_path / "text", "aaaa"), tmp_path / "cache")
+
+
+def test_a_bad_text_leaves_nothing_in_the_cache(tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    path.write_bytes(b"good, then \xff")
+    with pytest.raises(UserError, match="not UTF-8"):
+        load_corpus(path, tmp_path / "cache")
+    assert names(tmp_path / "cache") == []
+
+
+def test_a_full_disk_leaves_nothing_in_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RunFailed, match="No space left"):
+        load_corpus(write(tmp_path / "text"), tmp_path / "cache")
+    assert names(tmp_path / "cache") == []
+
+
+def test_a_text_that_changes_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def then_append(path: Path) -> str:
+        digest = reading.sha256_of(path)
+        with path.open("a") as file:
+            file.write("more")
+        return digest
+
+    monkeypatch.setattr(module, "sha256_of", then_append)
+    with pytest.raises(RunFailed, match="changed while it was read"):
+        load_corpus(write(tmp_path / "text"), tmp_path / "cache")
+    assert names(tmp_path / "cache") == []
+
+
+def test_a_file_in_the_place_of_the_cache(tmp_path: Path) -> None:
+    path = write(tmp_path / "text")
+    with pytest.raises(UserError, match="a file is in its place"):
+        load_corpus(path, path)
+    assert path.read_bytes() == TEXT.encode()
+
+
+def test_memory_does_not_grow_with_the_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "PIECE", 1 << 14)
+    peaks = []
+    for repetitions in (3_000, 30_000):  # 0.15 and 1.5 MB
+        path = write(tmp_path / "text", TEXT * repetitions)
+        tracemalloc.start()
+        load_corpus(path, tmp_path / "cache")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 50_000
+
+
+def corpus_of(length: int) -> Corpus:
+    return Corpus(np.arange(length, dtype=np.uint8), Vocabulary("ab"), "0" * 64, "numbers")
+
+
+@pytest.mark.parametrize(
+    ("length", "fractions", "sizes"),
+    [
+        (100, (0.8, 0.1, 0.1), (80, 10, 10)),
+        (101, (0.9, 0.1, 0.0), (91, 10, 0)),
+        (7, (0.7, 0.15, 0.15), (5, 1, 1)),
+        (10, (1.0, 0.0, 0.0), (10, 0, 0)),
+        (10, (0.0, 0.0, 1.0), (0, 0, 10)),
+        (3, (0.1, 0.1, 0.8), (0, 1, 2)),
+    ],
+)
+def test_a_split_is_contiguous_and_loses_nothing(
+    length: int, fractions: tuple[float, float, float], sizes: tuple[int, int, int]
+) -> None:
+    corpus = corpus_of(length)
+    split = corpus.split(fractions)
+    assert (split.train.size, split.validation.size, split.test.size) == sizes
+    assert np.array_equal(np.concatenate(split), corpus.ids)
+    assert all(np.shares_memory(part, corpus.ids) for part in split if part.size)
+
+
+@pytest.mark.parametrize("fractions", [(0.5, 0.4, 0.2), (1.2, -0.1, -0.1), (0.5, 0.5)])
+def test_fractions_that_are_none_are_refused(fractions: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match=r"fractions|unpack"):
+        corpus_of(10).split(fractions)

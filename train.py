@@ -1,0 +1,8 @@
+"""Train a model: python train.py CONFIG [section.key=value ...]."""
+
+import sys
+
+from trainer.cli import train_main
+
+if __name__ == "__main__":
+    sys.exit(train_main())

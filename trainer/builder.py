@@ -1,0 +1,74 @@
+"""From a configuration to the things it describes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trainer.backend import Backend, create_backend
+from trainer.backend.threads import usable_cores
+from trainer.checkpoint import Checkpoint, unpack_parameters
+from trainer.config import Config, CorpusConfig, config_from_mapping
+from trainer.nn import CharacterLSTM
+from trainer.optim import SGD, Schedule
+from trainer.text import Corpus, Vocabulary, fetch, load_corpus
+
+
+def build_corpus(corpus: CorpusConfig) -> Corpus:
+    """Find or fetch the text and encode it, unless that was done before.
+
+    Raises:
+        UserError, RunFailed: as `load_corpus` and `fetch` do.
+    """
+    cache = Path(corpus.cache)
+    path = Path(corpus.path) if corpus.path is not None else fetch(corpus.name or "", cache)
+    return load_corpus(path, cache)
+
+
+def build_model(config: Config, backend: Backend, vocabulary_size: int) -> CharacterLSTM:
+    """Make the model, its parameters not yet set."""
+    model = config.model
+    return CharacterLSTM(
+        backend,
+        vocabulary_size,
+        model.hidden_size,
+        model.num_layers,
+        embedding_size=model.embedding_size,
+        bias=model.bias,
+        dropout=model.dropout,
+        seed=config.training.seed,
+        dtype=config.backend.dtype,
+    )
+
+
+def build_optimizer(config: Config, model: CharacterLSTM) -> SGD:
+    """Make the optimizer of a model's parameters."""
+    optimizer = config.optimizer
+    return SGD(
+        model.parameters,
+        momentum=optimizer.momentum,
+        nesterov=optimizer.nesterov,
+        weight_decay=optimizer.weight_decay,
+    )
+
+
+def build_schedule(config: Config) -> Schedule:
+    """Make the learning-rate schedule."""
+    return Schedule(**config.schedule.model_dump())
+
+
+def choose_threads(config: Config) -> int:
+    """Take the configured number of threads, or one for each core."""
+    return config.backend.threads or usable_cores()
+
+
+def load_model(checkpoint: Checkpoint) -> tuple[CharacterLSTM, Vocabulary]:
+    """Make the model of a checkpoint, ready to score and to generate; no text is needed.
+
+    Raises:
+        UserError: The checkpoint does not fit together.
+    """
+    config = config_from_mapping(checkpoint.facts["config"], str(checkpoint.path))
+    vocabulary = Vocabulary(checkpoint.facts["vocabulary"])
+    model = build_model(config, create_backend(), len(vocabulary))
+    unpack_parameters(checkpoint, model)
+    return model, vocabulary

@@ -1,0 +1,186 @@
+"""The command line: what each command is called and takes, and how it ends.
+
+What a command does is in `trainer.commands`, imported when it runs: `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import trainer
+from trainer.errors import RunFailed, UserError
+
+FAILED, WRONG, INTERRUPTED = 1, 2, 130
+"""Exit statuses; 0 is done."""
+
+_TRAIN = """examples:
+  python train.py configs/shakespeare.yaml
+  python train.py configs/shakespeare.yaml name=mine corpus.path=my.txt training.minutes=10
+  python train.py --resume runs/mine
+  python train.py --resume runs/mine training.minutes=20
+"""
+_GENERATE = """examples:
+  python -m trainer generate runs/shakespeare --prompt "ROMEO" --length 300
+  python -m trainer generate runs/shakespeare --temperature 0.7 --top-p 0.95 --seed 7
+  python -m trainer generate runs/shakespeare/checkpoints/step-00002000.safetensors
+"""
+_EVALUATE = """examples:
+  python -m trainer evaluate runs/shakespeare
+  python -m trainer evaluate runs/shakespeare --split validation --json
+  python -m trainer evaluate runs/shakespeare --text letter.txt
+"""
+_CHECK = """examples:
+  python -m trainer check-gradients configs/tiny.yaml
+  python -m trainer check-gradients configs/tiny.yaml model.num_layers=3 model.dropout=0.3
+"""
+_ALL = """examples:
+  python -m trainer train configs/shakespeare.yaml
+  python -m trainer generate runs/shakespeare --prompt "ROMEO" --length 300
+  python -m trainer COMMAND --help
+"""
+
+
+def train_main(arguments: Sequence[str] | None = None) -> int:
+    """Run `train.py`; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python train.py",
+        description="Train a character-level LSTM on a text: start a run, or resume one.",
+        epilog=_TRAIN,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _train(parser)
+    return _run(parser.parse_args(arguments))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `python -m trainer`; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m trainer",
+        description=trainer.__doc__,
+        epilog=_ALL,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=trainer.__version__)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, add, help_text, examples in (
+        ("train", _train, "start or resume a run, as train.py does", _TRAIN),
+        ("generate", _generate, "write new text with a trained model", _GENERATE),
+        ("evaluate", _evaluate, "score a text with a trained model", _EVALUATE),
+        ("check-gradients", _check_gradients, "compare gradients with numeric ones", _CHECK),
+        ("corpora", _corpora, "list the texts that corpus.name can name", None),
+        ("schema", _schema, "print the JSON Schema of configuration files", None),
+    ):
+        add(
+            commands.add_parser(
+                name,
+                help=help_text,
+                description=f"{help_text[0].upper()}{help_text[1:]}.",
+                epilog=examples,
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+            )
+        )
+    return _run(parser.parse_args(arguments))
+
+
+def _train(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", nargs="?", metavar="CONFIG", help="YAML file of a new run")
+    parser.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="section.key=value",
+        help="replaces a value of the file, e.g. training.minutes=10 or name=second",
+    )
+    parser.add_argument("--resume", type=Path, metavar="RUN", help="run folder to continue")
+    parser.add_argument(
+        "--force", action="store_true", help="replace a finished or broken run of the same name"
+    )
+    _finish(parser, "train")
+
+
+def _generate(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    parser.add_argument("--prompt", metavar="TEXT", help="text to continue; printed first")
+    parser.add_argument("--length", type=int, metavar="N", help="characters to write after it")
+    parser.add_argument(
+        "--temperature", type=float, metavar="X", help="below 1 careful, above 1 daring, 0 greedy"
+    )
+    parser.add_argument("--top-k", type=int, metavar="K", help="only the K likeliest characters")
+    parser.add_argument(
+        "--top-p", type=float, metavar="P", help="only the likeliest characters of this total"
+    )
+    parser.add_argument("--seed", type=int, metavar="S", help="same seed, same text")
+    _finish(parser, "generate")
+
+
+def _evaluate(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument(
+        "--split",
+        choices=("train", "validation", "test"),
+        help="part of the run's own text (default: test, or validation where there is no test)",
+    )
+    chosen.add_argument("--text", type=Path, metavar="FILE", help="a text file of your own")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    _finish(parser, "evaluate")
+
+
+def _check_gradients(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="YAML file with the model")
+    parser.add_argument("overrides", nargs="*", metavar="section.key=value")
+    _finish(parser, "check_gradients")
+
+
+def _corpora(parser: argparse.ArgumentParser) -> None:
+    _finish(parser, "corpora")
+
+
+def _schema(parser: argparse.ArgumentParser) -> None:
+    _finish(parser, "schema")
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model",
+        type=Path,
+        metavar="RUN_OR_CHECKPOINT",
+        help="run folder (its best checkpoint, else the latest) or a .safetensors file",
+    )
+
+
+def _finish(parser: argparse.ArgumentParser, module: str) -> None:
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.set_defaults(module=module)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """Run the chosen command, and turn the way it ends into a line and an exit status."""
+    try:
+        command = importlib.import_module(f"trainer.commands.{arguments.module}")
+        status: int = command.run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has enough (`| head`). The exit would try to flush once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return _tell(arguments, "interrupted", INTERRUPTED)
+    except UserError as error:
+        return _tell(arguments, f"error: {error}", WRONG)
+    except (RunFailed, OSError) as error:
+        return _tell(arguments, f"failed: {error}", FAILED)
+    return status
+
+
+def _tell(arguments: argparse.Namespace, line: str, status: int) -> int:
+    if arguments.debug:
+        import traceback
+
+        traceback.print_exc()
+    print(line, file=sys.stderr)
+    return status

@@ -1,0 +1,1 @@
+"""What each command does; `trainer.cli` imports the one that runs."""

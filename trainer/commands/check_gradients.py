@@ -1,0 +1,47 @@
+"""Compare every gradient of a configuration's model with a numeric one."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+import numpy as np
+
+from trainer.backend import create_backend
+from trainer.builder import build_corpus, build_model
+from trainer.config import load_config
+from trainer.nn import LSTMState, check_gradients
+
+TOLERANCE = 1e-6
+T, B = 4, 3  # a window small enough to be quick; every line of the backward pass runs all the same
+
+
+def run(arguments: Namespace) -> int:
+    """Check and print a table; the exit status is 1 if a gradient is wrong."""
+    config = load_config(arguments.config, arguments.overrides)
+    config = config.model_copy(
+        update={"backend": config.backend.model_copy(update={"dtype": "float64"})}
+    )
+    corpus = build_corpus(config.corpus)
+    backend = create_backend()
+    model = build_model(config, backend, len(corpus.vocabulary))
+    generator = np.random.default_rng(config.training.seed)
+    model.initialise(generator, config.model.forget_bias)
+    shape = (config.model.num_layers, B, config.model.hidden_size)
+    state = LSTMState(*(backend.asarray(generator.standard_normal(shape)) for _ in range(2)))
+    ids, targets = (
+        backend.asarray(generator.integers(0, len(corpus.vocabulary), (T, B))) for _ in range(2)
+    )
+    errors = check_gradients(model, ids, targets, state, generator)
+
+    width = max(len(error.name) for error in errors)
+    print(f"{'array':{width}}  {'numbers':>9}  {'compared':>8}  {'gradient':>9}  error")
+    for error in errors:
+        mark = "" if error.error <= TOLERANCE else "  WRONG"
+        print(
+            f"{error.name:{width}}  {error.size:9,}  {error.compared:8}  {error.norm:9.2e}  "
+            f"{error.error:.1e}{mark}"
+        )
+    wrong = [error.name for error in errors if not error.error <= TOLERANCE]
+    verdict = f"wrong: {', '.join(wrong)}" if wrong else "all gradients are right"
+    print(f"{verdict} (error ||a - n|| / (||a|| + ||n||), at most {TOLERANCE:g})")
+    return 1 if wrong else 0

@@ -1,0 +1,77 @@
+"""Score a text."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from typing import Any
+
+import numpy as np
+
+from trainer.backend.threads import use_threads
+from trainer.builder import build_corpus, load_model
+from trainer.checkpoint import Checkpoint
+from trainer.config import config_from_mapping
+from trainer.errors import UserError
+from trainer.evaluation import score
+from trainer.run_folder import find_checkpoint
+from trainer.text import Vocabulary, read_text
+
+
+def run(arguments: Namespace) -> int:
+    """Evaluate; return the exit status."""
+    checkpoint = find_checkpoint(arguments.model)
+    use_threads(1)  # one stream has no work for more
+    model, vocabulary = load_model(checkpoint)
+    if arguments.text is not None:
+        what, text = str(arguments.text), read_text(arguments.text)
+        try:
+            ids = vocabulary.encode(text)
+        except UserError as error:
+            raise UserError(f"{what}: {error}") from error
+    else:
+        what, ids = _split(checkpoint, vocabulary, arguments.split)
+    if len(ids) < 2:
+        raise UserError(f"{what}: {len(ids)} characters; at least 2 are needed, one to predict")
+
+    from tqdm import tqdm  # a tenth of a second that an error need not wait for
+
+    with tqdm(total=len(ids) - 1, unit=" characters", leave=False, disable=None) as bar:
+        result = score(model, ids, progress=bar.update)
+    if arguments.json:
+        print(
+            json.dumps(
+                {
+                    "checkpoint": str(checkpoint.path),
+                    "text": what,
+                    "characters": result.characters,
+                    "nats_per_character": result.nats,
+                    "bits_per_character": result.bits,
+                    "perplexity": result.perplexity,
+                }
+            )
+        )
+    else:
+        print(f"{what}: {result.characters:,} characters scored")
+        print(f"{result.nats:.4f} nats per character")
+        print(f"{result.bits:.4f} bits per character")
+        print(f"{result.perplexity:.4f} perplexity")
+    return 0
+
+
+def _split(
+    checkpoint: Checkpoint, vocabulary: Vocabulary, name: str | None
+) -> tuple[str, np.ndarray[Any, Any]]:
+    """Find a part of the run's own text."""
+    config = config_from_mapping(checkpoint.facts["config"], str(checkpoint.path))
+    corpus = build_corpus(config.corpus)
+    if corpus.sha256 != checkpoint.facts["text_sha256"]:
+        raise UserError(
+            f"{corpus.source}: the text has changed since the checkpoint: its sha256 is "
+            f"{corpus.sha256}, the checkpoint's {checkpoint.facts['text_sha256']}; "
+            "score it as another text with --text"
+        )
+    split = corpus.split(config.corpus.split)
+    if name is None:
+        name = "test" if len(split.test) else "validation"
+    return f"{corpus.source} ({name})", getattr(split, name)

@@ -1,0 +1,142 @@
+"""Start a run or resume one."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from trainer.backend import create_backend
+from trainer.backend.threads import use_threads
+from trainer.builder import build_corpus, choose_threads
+from trainer.checkpoint import Checkpoint
+from trainer.config import Config, config_from_mapping, load_config
+from trainer.errors import UserError
+from trainer.monitor.console import Progress
+from trainer.monitor.journal import Journal
+from trainer.monitor.metrics import read_metrics
+from trainer.run_folder import RUNS, RunFolder, open_run
+from trainer.text import Corpus
+from trainer.training import Training
+
+CHANGEABLE_SECTIONS = {"name", "evaluation", "generation", "monitor", "checkpoint"}
+CHANGEABLE_KEYS = {
+    "corpus": {"path", "name", "cache"},  # the text itself is compared by its SHA-256
+    "training": {"epochs", "steps", "minutes"},
+}
+"""What may change on resume; anything else would make it another run."""
+
+
+def run(arguments: Namespace) -> int:
+    """Train; return the exit status."""
+    if arguments.resume is not None:
+        return _resume(arguments)
+    if arguments.config is None:
+        raise UserError(
+            "which configuration? python train.py CONFIG, e.g. configs/shakespeare.yaml"
+        )
+    config = load_config(Path(arguments.config), arguments.overrides)
+    folder = RunFolder(RUNS / config.name)
+    if not arguments.force:
+        folder.refuse_if_taken()
+    return _start(config, folder)
+
+
+def _start(config: Config, folder: RunFolder) -> int:
+    corpus = build_corpus(config.corpus)
+    training = _prepare(config, corpus, folder, choose_threads(config))
+    folder.create(config.to_yaml())  # only now, when all that a person gave has proven good
+    return _train(training)
+
+
+def _resume(arguments: Namespace) -> int:
+    folder = open_run(arguments.resume)
+    # The first free argument is an override here, not a configuration.
+    overrides = [*([arguments.config] if arguments.config else []), *arguments.overrides]
+    config = load_config(folder.config, overrides)
+    checkpoint = folder.latest()
+    if checkpoint is None:
+        _say(f"{folder.path} has no checkpoint yet: starting again from its config.yaml")
+        return _start(config, folder)
+    _refuse_changes(config, checkpoint)
+    corpus = build_corpus(config.corpus)
+    if corpus.sha256 != checkpoint.facts["text_sha256"]:
+        raise UserError(
+            f"{corpus.source}: the text has changed since the checkpoint: its sha256 is "
+            f"{corpus.sha256}, the checkpoint's {checkpoint.facts['text_sha256']}; "
+            "restore the text, or start a new run"
+        )
+    threads = checkpoint.facts["backend"]["threads"]
+    training = _prepare(config, corpus, folder, threads, checkpoint)
+    ended = any(row["kind"] == "end" for row in read_metrics(folder.metrics))
+    if training.finished and ended:
+        _say(
+            f"{folder.path} is finished (step {training.counters.step:,}); to go on, give a "
+            f"greater length, e.g. training.steps={2 * training.counters.step}"
+        )
+        return 0
+    folder.write_config(config.to_yaml())
+    return _train(training)
+
+
+def _refuse_changes(config: Config, checkpoint: Checkpoint) -> None:
+    """Refuse what would make another run of it.
+
+    Raises:
+        UserError: A key differs that may not change on resume.
+    """
+    saved = config_from_mapping(checkpoint.facts["config"], str(checkpoint.path)).model_dump()
+    wanted = config.model_dump()
+    for section, values in wanted.items():
+        if section in CHANGEABLE_SECTIONS:
+            continue
+        for key, value in values.items():
+            if key not in CHANGEABLE_KEYS.get(section, ()) and value != saved[section][key]:
+                raise UserError(
+                    f"{section}.{key}: found {value}, but the run has {saved[section][key]}, which "
+                    "cannot change on resume; only the length of training, evaluation, generation, "
+                    "monitor and checkpoint can: start a new run instead"
+                )
+
+
+def _prepare(
+    config: Config,
+    corpus: Corpus,
+    folder: RunFolder,
+    threads: int,
+    checkpoint: Checkpoint | None = None,
+) -> Training:
+    use_threads(threads)
+    return Training(config, corpus, folder, create_backend(), threads, checkpoint)
+
+
+def _train(training: Training) -> int:
+    config, corpus, folder = training.config, training.corpus, training.folder
+    _say(
+        f"{corpus.source}: {len(corpus.ids):,} characters, {len(corpus.vocabulary)} distinct; "
+        f"{training.batches.windows_per_epoch:,} steps an epoch\n"
+        f"model: {training.model.parameters.count:,} parameters, "
+        f"{training.backend.name} {config.backend.dtype}, {training.threads} threads\n"
+        f"run: {folder.path}; see it live: tensorboard --logdir {folder.path.parent}"
+    )
+    length = training.length
+    progress = Progress(
+        length.minutes or length.steps, "minutes" if length.minutes else "steps", training.amount
+    )
+    with Journal(folder.path, folder.metrics, training.saved_step, progress) as journal:
+        finished = training.train(journal)
+    if not finished:
+        _say(
+            f"stopped at step {training.counters.step:,}; everything is saved. "
+            f"Continue with: python train.py --resume {folder.path}"
+        )
+        return 130  # as a shell reports SIGINT
+    _say(
+        f"finished at step {training.counters.step:,}. "
+        f"Write with it: python -m trainer generate {folder.path}"
+    )
+    return 0
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

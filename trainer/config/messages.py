@@ -1,0 +1,127 @@
+"""Say in one line what is wrong in a configuration, where, and what was expected."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from trainer.config.schema import KEYS, SECTIONS, Config
+from trainer.config.yaml_text import Key
+
+# Names from other trainers that are spelled too differently to be guessed.
+_FAMILIAR = {
+    "rnn_size": ("model", "hidden_size"),
+    "bptt": ("training", "sequence_length"),
+    "lr": ("optimizer", "learning_rate"),
+    "grad_clip": ("optimizer", "clip_value"),
+}
+
+_BOUNDS = {
+    "minimum": "of at least",
+    "exclusiveMinimum": "greater than",
+    "maximum": "at most",
+    "exclusiveMaximum": "less than",
+}
+
+
+def explain(error: ValidationError, data: Mapping[str, Any], places: Mapping[Key, str]) -> str:
+    """Return one line for the first of the errors, and how many more there are.
+
+    `data` is what was validated; `places` words where each of its keys was given.
+    """
+    problems: dict[Key, str] = {}
+    for details in error.errors(include_url=False):
+        key, message = _problem(details, data)
+        problems.setdefault(key, message)  # one message a key, however many items of it are wrong
+    key, message = next(iter(problems.items()))
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{places[key]}: {message}{more}"
+
+
+def unknown_key(key: Key) -> str:
+    """Return the message for a key that the schema does not have, with the nearest that it has."""
+    parts = tuple(".".join(key).split("."))
+    if parts in KEYS:  # the command line's way of writing, in a file
+        return f"unknown key; write {parts[1]}: indented below {parts[0]}:"
+    nearest = _nearest(key)
+    if nearest:
+        return "unknown key; did you mean " + " or ".join(map(".".join, nearest)) + "?"
+    if key[0] in SECTIONS:
+        return f"unknown key; {key[0]} has " + ", ".join(SECTIONS[key[0]].model_fields)
+    return "unknown key; there are " + ", ".join(Config.model_fields)
+
+
+def _problem(details: ErrorDetails, data: Mapping[str, Any]) -> tuple[Key, str]:
+    """Return the key that an error of pydantic is about, and the error in our words."""
+    key = tuple(map(str, details["loc"][:2]))
+    kind = details["type"]
+    if kind == "extra_forbidden":
+        return key, unknown_key(key)
+    if kind == "conflict":
+        field = details["ctx"]["field"]
+        return (*key, field) if field else key, details["msg"]
+    value = data.get(key[0]) if len(key) == 1 else data[key[0]][key[1]]
+    found, expected = _found(value), _expected(key)
+    if kind == "finite_number":
+        expected = "a finite number"
+    elif kind == "string_type" and isinstance(value, (int, float)):
+        expected += "; put it in quotes to make it text"
+    elif isinstance(value, str) and kind.endswith("_type"):
+        found += " (text)"
+    return key, f"found {found}, expected {expected}"
+
+
+def _found(value: object) -> str:
+    if value is None:
+        return "nothing"
+    words = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return words if len(words) <= 60 else f"{words[:57]}..."
+
+
+def _expected(key: Key) -> str:
+    if len(key) == 1 and key[0] in SECTIONS:
+        return f"a section with keys such as {next(iter(SECTIONS[key[0]].model_fields))}"
+    owner = SECTIONS[key[0]] if len(key) == 2 else Config
+    return _in_words(owner.model_json_schema()["properties"][key[-1]])
+
+
+def _in_words(schema: Mapping[str, Any]) -> str:
+    """Return what a JSON Schema allows, so that the rules of a key need not be worded again."""
+    if "anyOf" in schema:
+        return _in_words(schema["anyOf"][0])  # the other one is null
+    if "enum" in schema or "const" in schema:
+        return " or ".join(map(repr, schema.get("enum") or [schema["const"]]))
+    if schema["type"] == "array":
+        items = schema["prefixItems"]
+        return f"a list of {len(items)} items, each {_in_words(items[0])}"
+    if schema["type"] == "string":
+        text = "text that is not empty" if "minLength" in schema else "text"
+        return str(schema.get("patternErrorMessage", text))
+    if schema["type"] == "boolean":
+        return "true or false"
+    kind = "a whole number" if schema["type"] == "integer" else "a number"
+    bounds = [f"{words} {schema[name]:g}" for name, words in _BOUNDS.items() if name in schema]
+    return " ".join([kind, " and ".join(bounds)]).rstrip()
+
+
+def _nearest(key: Key) -> list[Key]:
+    """Return the best candidates: alike in the last part, rather in the same section than not."""
+    if key[-1] in _FAMILIAR:
+        return [_FAMILIAR[key[-1]]]
+    likeness = {}
+    for candidate in KEYS:
+        alike = _ratio(key[-1], candidate[-1])
+        if alike > 0.6:
+            same_section = _ratio("".join(key[:-1]), "".join(candidate[:-1])) > 0.6
+            likeness[candidate] = alike + 0.1 * same_section
+    best = max(likeness.values(), default=0)
+    return [candidate for candidate, alike in likeness.items() if alike == best]
+
+
+def _ratio(first: str, second: str) -> float:
+    return difflib.SequenceMatcher(None, first.lower(), second.lower()).ratio()

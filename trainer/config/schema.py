@@ -1,0 +1,292 @@
+"""The schema of a configuration: every key, its type, its default and what it means.
+
+This is the one place of defaults. The line below a key is its description: it is exported with the
+JSON Schema, so editors show it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import PydanticCustomError
+from typing_extensions import Self
+
+from trainer.config.yaml_text import Key, dump
+
+_STRICT = ConfigDict(
+    strict=True,  # "128" is not a number and true is not 1
+    extra="forbid",
+    frozen=True,
+    allow_inf_nan=False,
+    use_attribute_docstrings=True,
+)
+
+Count = Annotated[int, Field(ge=1)]
+WholeNumber = Annotated[int, Field(ge=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+PositiveShare = Annotated[float, Field(gt=0, le=1)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Text = Annotated[str, Field(min_length=1)]
+FolderName = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$",
+        json_schema_extra={  # editors and our own messages say this instead of the pattern
+            "patternErrorMessage": "letters, digits, '.', '_' and '-', not starting with '.' or '-'"
+        },
+    ),
+]
+
+
+def _conflict(message: str, field: str = "") -> PydanticCustomError:
+    """Return the error for values that are valid alone but not together.
+
+    A check of a whole section names in `field` the key whose line the message is to point to.
+    """
+    return PydanticCustomError("conflict", "{message}", {"field": field, "message": message})
+
+
+def _check_split(split: tuple[float, float, float]) -> tuple[float, float, float]:
+    total = math.fsum(split)
+    if abs(total - 1) > 1e-6 or split[0] == 0:
+        raise _conflict(
+            f"found {list(split)} with sum {total:.9g}, "
+            "expected three fractions with sum 1, the first greater than 0"
+        )
+    return split
+
+
+# A list becomes a tuple here (so not strict), its items stay strict.
+Split = Annotated[tuple[Share, Share, Share], Field(strict=False), AfterValidator(_check_split)]
+
+
+class Section(BaseModel):
+    """A group of keys that belong together."""
+
+    model_config = _STRICT
+
+    exactly_one: ClassVar[tuple[str, ...]] = ()
+    """Keys of which exactly one is needed; on the command line, one replaces another."""
+
+    @model_validator(mode="after")
+    def _check_exactly_one(self) -> Self:
+        given = [key for key in self.exactly_one if getattr(self, key) is not None]
+        if self.exactly_one and len(given) != 1:
+            found = " and ".join(given) or "none"
+            last = given[-1] if given else ""
+            choice = ", ".join(self.exactly_one)
+            raise _conflict(f"found {found}, expected exactly one of {choice}", last)
+        return self
+
+
+class CorpusConfig(Section):
+    """The text to learn: a file of your own or a named one, exactly one of the two."""
+
+    exactly_one: ClassVar[tuple[str, ...]] = ("path", "name")
+
+    path: Text | None = None
+    """A UTF-8 text file, relative to the working directory."""
+    name: Text | None = None
+    """A text of the catalogue; `python -m trainer corpora` lists them."""
+    split: Split = (0.9, 0.05, 0.05)
+    """Fractions of the text for training, validation and test, in this order; their sum is 1."""
+    cache: Text = "data/cache"
+    """Folder for encoded and fetched texts."""
+
+
+class ModelConfig(Section):
+    """Size and shape of the network."""
+
+    hidden_size: Count = 128
+    """Units of each LSTM layer."""
+    num_layers: Count = 2
+    """LSTM layers, one above the other."""
+    embedding_size: Count | None = None
+    """Size of the dense embedding of a character; null feeds characters in one-hot."""
+    bias: bool = True
+    """Whether the gates have a bias."""
+    forget_bias: float = 1.0
+    """Value at which the bias of the forget gate starts."""
+    dropout: Fraction = 0.0
+    """Probability to drop a unit, between layers and before the output."""
+
+
+class TrainingConfig(Section):
+    """Batches and length of the training: exactly one of epochs, steps and minutes."""
+
+    exactly_one: ClassVar[tuple[str, ...]] = ("epochs", "steps", "minutes")
+
+    batch_size: Count = 50
+    """Streams of text read side by side."""
+    sequence_length: Count = 50
+    """Characters of each stream in one step, and the reach of backpropagation through time."""
+    epochs: Count | None = None
+    """Length in passes over the training text."""
+    steps: Count | None = None
+    """Length in updates of the parameters."""
+    minutes: Positive | None = None
+    """Length in minutes of training time."""
+    seed: WholeNumber = 1
+    """Seed of the initial parameters and of dropout."""
+
+
+class OptimizerConfig(Section):
+    """How a gradient becomes an update."""
+
+    name: Literal["sgd"] = "sgd"
+    """The method: stochastic gradient descent."""
+    learning_rate: Positive = 1.0
+    """Learning rate at its highest; the schedule scales it."""
+    momentum: Fraction = 0.9
+    """Share of the last update's direction that is kept; 0 is plain gradient descent."""
+    nesterov: bool = False
+    """Whether momentum looks one step ahead (Nesterov)."""
+    weight_decay: NonNegative = 0.0
+    """Pull of the matrices towards zero; biases are left alone."""
+    clip_norm: Positive | None = 1.0
+    """Largest norm of the whole gradient; null does not limit it."""
+    clip_value: Positive | None = None
+    """Largest size of each element of the gradient; null does not limit it."""
+
+    @model_validator(mode="after")
+    def _check_nesterov(self) -> Self:
+        if self.nesterov and self.momentum == 0:
+            raise _conflict("found true with momentum 0, expected momentum above 0", "nesterov")
+        return self
+
+
+class ScheduleConfig(Section):
+    """How the learning rate changes during the training."""
+
+    name: Literal["constant", "linear", "cosine", "exponential"] = "constant"
+    """The course of the learning rate after the warm-up."""
+    warmup: Fraction = 0.0
+    """Share of the training over which the rate rises from 0."""
+    end_factor: Share = 0.0
+    """Linear and cosine: the rate at the end as a share of the learning rate."""
+    gamma: PositiveShare = 0.97
+    """Exponential: factor on the rate for each epoch after the first ones."""
+    after: WholeNumber = 10
+    """Exponential: epochs before the rate begins to fall."""
+
+
+class EvaluationConfig(Section):
+    """Measuring on the validation text during the training."""
+
+    every: Count = 1000
+    """Steps from one evaluation to the next."""
+    streams: Count = 50
+    """Pieces of the validation text read side by side."""
+    characters: Count | None = None
+    """Most characters to score; null scores the whole validation text."""
+    patience: Count | None = None
+    """Evaluations without improvement after which the training stops; null never stops it."""
+
+
+class GenerationConfig(Section):
+    """Writing text: the samples during the training and the defaults of `generate`."""
+
+    prompt: str | None = None
+    """Text to continue; null lets the model begin by itself."""
+    length: Count = 500
+    """Characters to write."""
+    temperature: NonNegative = 1.0
+    """Below 1 is more careful, above 1 more daring; 0 always takes the likeliest character."""
+    top_k: Count | None = None
+    """Choose among this many likeliest characters only; null chooses among all."""
+    top_p: PositiveShare | None = None
+    """Choose among the likeliest characters that make up this probability; null is all."""
+    seed: WholeNumber = 1
+    """Seed of the choices."""
+
+
+class MonitorConfig(Section):
+    """What TensorBoard and metrics.jsonl are given, and how often."""
+
+    log_every: Count = 20
+    """Steps between two rows of loss, learning rate, gradient norm and speed."""
+    gates_every: Count = 200
+    """Steps between two statistics of the gates."""
+    sample_every: Count = 1000
+    """Steps between two samples of text."""
+
+
+class CheckpointConfig(Section):
+    """When checkpoints are saved and which are kept, besides the best."""
+
+    every: Count = 1000
+    """Steps from one checkpoint to the next."""
+    keep_last: Count = 3
+    """The newest checkpoints to keep."""
+    keep_every: Count | None = None
+    """Checkpoints at multiples of this step are never removed; a multiple of `every`."""
+
+    @model_validator(mode="after")
+    def _check_keep_every(self) -> Self:
+        if self.keep_every is not None and self.keep_every % self.every:
+            expected = f"a multiple of checkpoint.every ({self.every})"
+            raise _conflict(f"found {self.keep_every}, expected {expected}", "keep_every")
+        return self
+
+
+class BackendConfig(Section):
+    """Where and how precisely to compute."""
+
+    device: Literal["cpu"] = "cpu"
+    """The processor that computes."""
+    dtype: Literal["float32", "float64"] = "float32"
+    """Precision of parameters and computation."""
+    threads: Count | None = None
+    """Threads to compute with; null chooses by the size of the model."""
+
+
+class Config(BaseModel):
+    """Everything that defines a run."""
+
+    model_config = ConfigDict(**_STRICT, title="Configuration of a training run")
+
+    name: FolderName
+    """Name of the run's folder; by default the configuration file's own name."""
+    corpus: CorpusConfig
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig
+    optimizer: OptimizerConfig = OptimizerConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    generation: GenerationConfig = GenerationConfig()
+    monitor: MonitorConfig = MonitorConfig()
+    checkpoint: CheckpointConfig = CheckpointConfig()
+    backend: BackendConfig = BackendConfig()
+
+    def to_yaml(self) -> str:
+        """Return the configuration as YAML with every key; reading it gives an equal one."""
+        return dump(self.model_dump(mode="json"))
+
+
+SECTIONS: dict[str, type[Section]] = {
+    name: field.annotation
+    for name, field in Config.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+}
+
+KEYS: tuple[Key, ...] = (
+    *((name,) for name in Config.model_fields),
+    *((name, key) for name, section in SECTIONS.items() for key in section.model_fields),
+)
+
+
+class _WithoutTitles(GenerateJsonSchema):
+    def field_title_should_be_set(self, schema: object) -> bool:
+        return False  # "Hidden Size" says no more than hidden_size
+
+
+def json_schema() -> dict[str, object]:
+    """Return the JSON Schema of a configuration file, for editors to complete and check it."""
+    schema = Config.model_json_schema(schema_generator=_WithoutTitles)
+    del schema["required"]  # the file's name and the command line may give what the file leaves out
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

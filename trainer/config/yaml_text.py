@@ -1,0 +1,151 @@
+"""YAML in and out by the rules of YAML 1.2, with the line of every key.
+
+PyYAML alone follows YAML 1.1: it reads 1e-3 as text, `on` as true and 010 as 8, and of two equal
+keys it silently takes the last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+import yaml
+
+Key = tuple[str, ...]
+"""The way to a value through nested mappings, such as ("model", "hidden_size")."""
+
+_TAG = "tag:yaml.org,2002:"
+
+# What unquoted text must look like to be more than text. Readers of YAML disagree about 010 and
+# 1_000: they stay text. With 18 digits at most, a whole number always fits into 64 bits.
+_PATTERNS = {
+    "null": r"(~|null|Null|NULL)?\Z",
+    "bool": r"(true|True|TRUE|false|False|FALSE)\Z",
+    "int": r"[-+]?(0|[1-9][0-9]{0,17})\Z",
+    "float": r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?\Z",
+}
+
+_CONVERSIONS: dict[str, Callable[[str], object]] = {
+    f"{_TAG}null": lambda text: None,
+    f"{_TAG}bool": lambda text: {"true": True, "false": False}[text.lower()],
+    f"{_TAG}int": int,
+    f"{_TAG}float": float,
+    f"{_TAG}str": lambda text: text.encode().decode(),  # refuses "\ud800", which no file can hold
+}
+
+
+class YamlError(ValueError):
+    """Text that is not the YAML expected; `place` is the line, or line:column, from 1."""
+
+    def __init__(self, message: str, place: str) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+class _Loader(yaml.SafeLoader):
+    yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML's name: none of its rules, ours below
+
+
+class _Dumper(yaml.SafeDumper):
+    """Keeps PyYAML's own rules beside ours, so that text is quoted wherever any reader needs it."""
+
+
+def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    # Several lines read better as "a\nb" than spread out between single quotes.
+    return dumper.represent_scalar(f"{_TAG}str", text, style='"' if "\n" in text else None)
+
+
+def _represent_list(dumper: _Dumper, items: list[object]) -> yaml.SequenceNode:
+    return dumper.represent_sequence(f"{_TAG}seq", items, flow_style=True)  # on one line
+
+
+_Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(list, _represent_list)
+for _name, _pattern in _PATTERNS.items():
+    for _class in (_Loader, _Dumper):
+        _class.add_implicit_resolver(_TAG + _name, re.compile(_pattern), None)
+
+
+def parse(text: str) -> tuple[object, dict[Key, int]]:
+    """Return the value that YAML text describes and the line of every key in it.
+
+    Raises YamlError for broken syntax, a key given twice, and tags other than the basic ones.
+    """
+    value, lines, _ = _read(text)
+    return value, lines
+
+
+def parse_value(text: str) -> object:
+    """Return the value of YAML text from the command line.
+
+    Raises YamlError as `parse` does, and for a '#' that would silently cut the value short.
+    """
+    value, _, end = _read(text)
+    if text[end:].strip():
+        raise YamlError("'#' begins a comment here, put the value in quotes", "1")
+    return value
+
+
+def dump(data: Mapping[str, object]) -> str:
+    """Return the mapping as YAML that `parse` reads back exactly."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**16)
+
+
+def _read(text: str) -> tuple[object, dict[Key, int], int]:
+    """Return the value, the line of every key, and the index in the text where the value ends."""
+    lines: dict[Key, int] = {}
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+        if node is None:  # nothing but comments
+            return None, lines, 0
+        return _build(node, (), lines), lines, node.end_mark.index
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise YamlError(f"not valid YAML: {error.reason}", str(line)) from None
+    except yaml.MarkedYAMLError as error:
+        raise _syntax_error(error) from None
+    except RecursionError:
+        raise YamlError("nested too deeply", "1") from None
+
+
+def _syntax_error(error: yaml.MarkedYAMLError) -> YamlError:
+    start, end = error.context_mark, error.problem_mark
+    parts = [error.context, error.problem]
+    if start and end and start.line != end.line:
+        parts[0] = f"{error.context} from line {start.line + 1}"
+    place = f"{end.line + 1}:{end.column + 1}" if end else "1"
+    return YamlError("not valid YAML: " + ", ".join(filter(None, parts)), place)
+
+
+def _build(node: yaml.Node, key: Key, lines: dict[Key, int]) -> object:
+    """Return the value of a node; write the lines of all keys below `key` into `lines`."""
+    if isinstance(node, yaml.MappingNode) and node.tag == f"{_TAG}map":
+        return _build_mapping(node, key, lines)
+    if isinstance(node, yaml.SequenceNode) and node.tag == f"{_TAG}seq":
+        return [_build(item, key, lines) for item in node.value]
+    if not isinstance(node, yaml.ScalarNode) or node.tag not in _CONVERSIONS:
+        raise YamlError(f"the tag {node.tag} is not known here", _line(node))
+    try:
+        return _CONVERSIONS[node.tag](node.value)
+    except (KeyError, ValueError):
+        kind = node.tag.removeprefix(_TAG)
+        raise YamlError(f"cannot read {node.value!r} as {kind}", _line(node)) from None
+
+
+def _build_mapping(node: yaml.MappingNode, key: Key, lines: dict[Key, int]) -> dict[str, object]:
+    mapping: dict[str, object] = {}
+    for key_node, value_node in node.value:
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise YamlError("found a list or mapping as a key, expected a word", _line(key_node))
+        name = key_node.value
+        path = (*key, name)
+        if name in mapping:
+            message = f"{'.'.join(path)}: given twice, first on line {lines[path]}"
+            raise YamlError(message, _line(key_node))
+        lines[path] = key_node.start_mark.line + 1
+        mapping[name] = _build(value_node, path, lines)
+    return mapping
+
+
+def _line(node: yaml.Node) -> str:
+    return str(node.start_mark.line + 1)

@@ -1,0 +1,32 @@
+"""Stopping on request: a signal sets a flag, and the training stops where it can be resumed."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class StopRequest:
+    """Whether SIGINT (Ctrl-C) or SIGTERM has come."""
+
+    def __init__(self) -> None:
+        self.made = False
+
+    def _make(self, number: int, frame: FrameType | None) -> None:
+        self.made = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a second Ctrl-C does not wait
+
+
+@contextmanager
+def stop_request() -> Iterator[StopRequest]:
+    """Catch the two signals inside the block."""
+    request = StopRequest()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, request._make) for number in signals]
+    try:
+        yield request
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)

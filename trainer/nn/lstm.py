@@ -1,0 +1,127 @@
+"""One LSTM layer, forward and backward, in the letters and the order of the derivation note.
+
+docs/derivation.md sets every line here beside its equation.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from trainer.backend import Array, Backend
+from trainer.nn.linear import Linear
+from trainer.nn.parameters import Parameter
+from trainer.nn.workspace import Workspace
+
+GATES = ("candidate", "input", "forget", "output")
+"""The note's a | i | f | o: how the four gates lie in z, W, U and b. Defined here, once."""
+
+
+class LSTMState(NamedTuple):
+    """What a layer (B, H) or a stack (L, B, H) carries from one window to the next."""
+
+    h: Array
+    c: Array
+
+
+class LSTMLayer:
+    """One layer over a window of T steps of B sequences.
+
+    ::
+
+        a^t = tanh(W_a x^t + U_a h^(t-1) + b_a)
+        i^t = sigma(W_i x^t + U_i h^(t-1) + b_i)
+        f^t = sigma(W_f x^t + U_f h^(t-1) + b_f)
+        o^t = sigma(W_o x^t + U_o h^(t-1) + b_o)
+        c^t = a^t * i^t + c^(t-1) * f^t
+        h^t = tanh(c^t) * o^t
+
+    Args:
+        input_product: the map W from x to the four gates, for all steps at once: a `Linear` for
+            vectors, an `Embedding` for one-hot input given as ids.
+        U: (H, 4H).
+        b: (4H,) or None (the note has none).
+    """
+
+    def __init__(
+        self, backend: Backend, input_product: Linear, U: Parameter, b: Parameter | None
+    ) -> None:
+        self.backend = backend
+        self.input_product = input_product
+        self.U = U
+        self.b = b
+        self._workspace = Workspace(backend, U.value.dtype)
+        self._saved: tuple[Array, Array, Array, Array] | None = None
+
+    def forward(self, x: Array, state: LSTMState) -> tuple[Array, LSTMState]:
+        """Run the layer over a window (note, equations 1 to 6).
+
+        Args:
+            x: (T, B, D), or (T, B) ids if the input product takes them.
+            state: h and c (B, H) before the window.
+
+        Returns:
+            h (T, B, H) and the state after the window. Both live in the layer's workspace: they
+            are good until its next `forward`, which may be given this very state.
+        """
+        xp, kernels, work = self.backend.xp, self.backend.kernels, self._workspace
+        (T, B), H = x.shape[:2], self.U.value.shape[0]
+        U, b = self.U.value, None if self.b is None else self.b.value
+        h, c = work("h", T + 1, B, H), work("c", T + 1, B, H)  # slot 0 is the carried state
+        tanh_c, recurrent = work("tanh_c", T, B, H), work("recurrent", B, 4 * H)
+
+        xp.copyto(h[0], state.h)
+        xp.copyto(c[0], state.c)
+        z = self.input_product.forward(x)  # the gates are computed in its place
+        for t in range(T):
+            xp.dot(h[t], U, out=recurrent)
+            kernels.gates_forward(z[t], recurrent, b, c[t], c[t + 1], tanh_c[t], h[t + 1])
+        self._saved = z, h, c, tanh_c
+        return h[1:], LSTMState(h[T], c[T])
+
+    @property
+    def gates(self) -> Array:
+        """The gates a | i | f | o (T, B, 4H) of the last `forward`, until its `backward`."""
+        return self._forward_arrays()[0]
+
+    def backward(
+        self, dh: Array, dstate: LSTMState | None = None
+    ) -> tuple[Array | None, LSTMState]:
+        """Go back through the window of the last `forward`, and write the gradients of W, U, b.
+
+        Args:
+            dh: (T, B, H), the gradient of h that comes from above. On return it holds the whole
+                gradient of every h^t, what came from step t + 1 included.
+            dstate: the gradient of the state after the window; None where the window is the end
+                of the graph, as in truncated backpropagation.
+
+        Returns:
+            The gradient of x (T, B, D), None for ids, and that of the state before the window.
+
+        Raises:
+            RuntimeError: There was no forward pass.
+        """
+        z, h, c, tanh_c = self._forward_arrays()
+        xp, kernels, work = self.backend.xp, self.backend.kernels, self._workspace
+        T, B, H = dh.shape
+        dh_recurrent, dc = work("dh_recurrent", B, H), work("dc", B, H)
+
+        dc[...] = 0 if dstate is None else dstate.c
+        if dstate is not None:
+            dh[T - 1] += dstate.h
+        for t in reversed(range(T)):
+            kernels.gates_backward(z[t], c[t], tanh_c[t], dh[t], dc)  # z[t] becomes dz[t]
+            xp.dot(z[t], self.U.value.T, out=dh_recurrent)
+            if t > 0:
+                dh[t - 1] += dh_recurrent
+        self._saved = None
+
+        dz = z.reshape(T * B, 4 * H)
+        xp.dot(h[:T].reshape(T * B, H).T, dz, out=self.U.gradient)
+        if self.b is not None:
+            xp.sum(dz, axis=0, out=self.b.gradient)
+        return self.input_product.backward(z), LSTMState(dh_recurrent, dc)
+
+    def _forward_arrays(self) -> tuple[Array, Array, Array, Array]:
+        if self._saved is None:
+            raise RuntimeError("there is no forward pass to go back through")
+        return self._saved

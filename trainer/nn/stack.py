@@ -1,0 +1,70 @@
+"""Layers of LSTM on top of each other, with dropout between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trainer.backend import Array, Backend
+from trainer.nn.dropout import Dropout
+from trainer.nn.lstm import LSTMLayer, LSTMState
+
+
+class LSTM:
+    """A stack of L layers, as `torch.nn.LSTM`: dropout after each layer but the last.
+
+    Args:
+        layers: the bottom one first.
+        dropouts: L - 1 of them.
+    """
+
+    def __init__(
+        self, backend: Backend, layers: Sequence[LSTMLayer], dropouts: Sequence[Dropout]
+    ) -> None:
+        self.backend = backend
+        self.layers = layers
+        self.dropouts = dropouts
+
+    def forward(
+        self, x: Array, state: LSTMState, step: int | None = None
+    ) -> tuple[Array, LSTMState]:
+        """Run all layers over a window.
+
+        Args:
+            x: (T, B, D), or (T, B) ids.
+            state: h and c (L, B, H) before the window; not changed.
+            step: the training step, for dropout; None when not training.
+
+        Returns:
+            h of the top layer (T, B, H), good until the next `forward`, and a new state.
+        """
+        after = LSTMState(self.backend.xp.empty_like(state.h), self.backend.xp.empty_like(state.c))
+        for k, layer in enumerate(self.layers):
+            if k > 0:
+                x = self.dropouts[k - 1].forward(x, step)
+            x, (after.h[k], after.c[k]) = layer.forward(x, LSTMState(state.h[k], state.c[k]))
+        return x, after
+
+    def backward(
+        self, dh: Array, dstate: LSTMState | None = None
+    ) -> tuple[Array | None, LSTMState]:
+        """Go back through the last `forward`.
+
+        Args:
+            dh: (T, B, H), the gradient of the top layer's h; overwritten.
+            dstate: the gradient of the state after the window (L, B, H); None for zero.
+
+        Returns:
+            The gradient of x, None for ids, and that of the state before the window.
+
+        Raises:
+            RuntimeError: There was no forward pass.
+        """
+        L, (_, B, H) = len(self.layers), dh.shape
+        before = LSTMState(*(self.backend.xp.empty((L, B, H), dh.dtype) for _ in range(2)))
+        dx: Array | None = dh
+        for k in reversed(range(L)):
+            below = None if dstate is None else LSTMState(dstate.h[k], dstate.c[k])
+            dx, (before.h[k], before.c[k]) = self.layers[k].backward(dx, below)
+            if k > 0:
+                dx = self.dropouts[k - 1].backward(dx)
+        return dx, before

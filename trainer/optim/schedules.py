@@ -1,0 +1,47 @@
+"""Learning-rate schedules: pure functions of how far training has come."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The factor on the learning rate at a point of the run.
+
+    During warm-up the factor rises linearly from 0. After it, with p the share of the rest that is
+    done:
+
+    - ``constant``: 1
+    - ``linear``: from 1 to `end_factor`, ``1 - (1 - end_factor) p``
+    - ``cosine``: from 1 to `end_factor` along half a cosine (Loshchilov and Hutter 2017)
+    - ``exponential``: times `gamma` for each epoch after epoch number `after`, as in char-rnn
+
+    Args:
+        warmup: share of the whole run, 0 <= warmup < 1.
+    """
+
+    name: str = "constant"
+    warmup: float = 0.0
+    end_factor: float = 0.0
+    gamma: float = 0.97
+    after: int = 10
+
+    def factor(self, progress: float, epoch: int) -> float:
+        """Compute the factor.
+
+        Args:
+            progress: share of the run that is done before this step, 0 to 1.
+            epoch: epochs completed before this step.
+        """
+        if progress < self.warmup:
+            return progress / self.warmup
+        p = min(1.0, (progress - self.warmup) / (1 - self.warmup))
+        if self.name == "linear":
+            return 1 - (1 - self.end_factor) * p
+        if self.name == "cosine":
+            return self.end_factor + (1 - self.end_factor) * (1 + math.cos(math.pi * p)) / 2
+        if self.name == "exponential":
+            return self.gamma ** max(0, epoch + 1 - self.after)
+        return 1.0

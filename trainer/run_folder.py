@@ -1,0 +1,140 @@
+"""The folder of a run: where everything lies, which checkpoints are kept, which is used."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from trainer.checkpoint import Arrays, Checkpoint, read_checkpoint, write_checkpoint
+from trainer.errors import UserError
+from trainer.files import disk_errors, make_folder, whole_file
+
+RUNS = Path("runs")
+
+
+class RunFolder:
+    """Names of the files in a run's folder; making the object touches nothing."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.yaml"
+        self.metrics = path / "metrics.jsonl"
+        self.samples = path / "samples"
+        self.checkpoints = path / "checkpoints"
+
+    def refuse_if_taken(self) -> None:
+        """Refuse a name that is in use.
+
+        Raises:
+            UserError: The folder exists, or a file is in its place.
+        """
+        if self.path.is_dir():
+            raise UserError(
+                f"{self.path} exists: continue it with --resume {self.path}, replace it with "
+                "--force, or give the new run a name with name=NAME"
+            )
+        if self.path.exists():
+            raise UserError(f"{self.path}: a file is in the run folder's place; move it away")
+
+    def create(self, config_yaml: str) -> None:
+        """Make the folder anew, removing an old run of this name, and write its configuration.
+
+        Raises:
+            UserError: The folder cannot be made.
+            RunFailed: The disk is full or fails.
+        """
+        if self.path.is_dir():
+            with disk_errors(self.path):
+                shutil.rmtree(self.path)
+        make_folder(self.checkpoints)
+        make_folder(self.samples)
+        self.write_config(config_yaml)
+
+    def write_config(self, config_yaml: str) -> None:
+        """Replace the configuration."""
+        with whole_file(self.config) as file:
+            file.write(config_yaml.encode())
+
+    def write_sample(self, step: int, text: str) -> None:
+        """Keep a sample of text."""
+        with whole_file(self.samples / f"step-{step:08d}.txt") as file:
+            file.write(text.encode(errors="replace"))
+
+    def checkpoint_file(self, step: int) -> Path:
+        """Name the checkpoint of a step."""
+        return self.checkpoints / f"step-{step:08d}.safetensors"
+
+    def save(self, step: int, arrays: Arrays, facts: dict[str, object], *, best: bool) -> Path:
+        """Write the checkpoint of a step and point `latest`, and perhaps `best`, to it.
+
+        Raises:
+            RunFailed: The disk is full or fails.
+        """
+        path = self.checkpoint_file(step)
+        write_checkpoint(path, arrays, facts)
+        for pointer in ("latest", "best") if best else ("latest",):
+            with whole_file(self.checkpoints / pointer) as file:
+                file.write(f"{path.name}\n".encode())
+        return path
+
+    def prune(self, keep_last: int, keep_every: int | None) -> None:
+        """Remove all checkpoints but the newest, the best, and those at multiples of a step.
+
+        Also removes what an earlier, killed session left half written.
+        """
+        for stray in self.checkpoints.glob(".*.tmp"):
+            stray.unlink(missing_ok=True)
+        files = sorted(self.checkpoints.glob("step-*.safetensors"))
+        pointed = {self.pointer("latest"), self.pointer("best")}
+        for path in files[:-keep_last]:
+            step = int(path.stem.removeprefix("step-"))
+            if path not in pointed and not (keep_every and step % keep_every == 0):
+                path.unlink(missing_ok=True)
+
+    def pointer(self, name: str) -> Path | None:
+        """Follow `best` or `latest`; None when there is none yet."""
+        try:
+            target = (self.checkpoints / name).read_text().strip()
+        except FileNotFoundError:
+            return None
+        return self.checkpoints / target
+
+    def latest(self) -> Checkpoint | None:
+        """Read the newest checkpoint, None before the first.
+
+        Raises:
+            UserError: It is damaged.
+        """
+        path = self.pointer("latest")
+        return None if path is None else read_checkpoint(path)
+
+
+def open_run(path: Path) -> RunFolder:
+    """Find the run to resume.
+
+    Raises:
+        UserError: It is no run folder.
+    """
+    run = RunFolder(path)
+    if not run.config.is_file():
+        known = sorted(config.parent.name for config in RUNS.glob("*/config.yaml"))
+        hint = f"; runs here: {', '.join(known)}" if known else ""
+        raise UserError(f"{path}: no run folder (it has no config.yaml){hint}")
+    return run
+
+
+def find_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint file, or of a run folder its best, else its latest checkpoint.
+
+    Raises:
+        UserError: There is none, or it is damaged.
+    """
+    if not path.is_dir():
+        if not path.exists():
+            raise UserError(f"{path}: no such run folder or checkpoint file")
+        return read_checkpoint(path)
+    run = RunFolder(path)
+    chosen = run.pointer("best") or run.pointer("latest")
+    if chosen is None:
+        raise UserError(f"{path}: the folder holds no checkpoint yet")
+    return read_checkpoint(chosen)

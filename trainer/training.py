@@ -1,0 +1,306 @@
+"""The training loop: it wires everything else together and is meant to be read in one sitting."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+
+from trainer.backend import Backend
+from trainer.builder import build_model, build_optimizer, build_schedule
+from trainer.checkpoint import Checkpoint, pack, read_checkpoint, unpack, unpack_parameters
+from trainer.config import Config
+from trainer.counters import Counters, Length
+from trainer.errors import RunFailed, UserError
+from trainer.evaluation import Score, score
+from trainer.generation import generate
+from trainer.interruption import stop_request
+from trainer.monitor.journal import Journal
+from trainer.monitor.statistics import gate_statistics
+from trainer.optim import NonFiniteLatch, clip_norm, clip_value, gradient_norm
+from trainer.run_folder import RunFolder
+from trainer.text import Batches, Corpus
+
+EXPLODED = 3
+"""A loss this many times the larger of the first loss and ln V has diverged (char-rnn's rule)."""
+
+
+class Training:
+    """One run, from its start or from a checkpoint to its end.
+
+    Args:
+        threads: of the matrix products; the caller has set them, the checkpoint remembers them.
+        checkpoint: where to go on; None starts anew.
+
+    Raises:
+        UserError: The text is too short, or the checkpoint does not fit.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        corpus: Corpus,
+        folder: RunFolder,
+        backend: Backend,
+        threads: int,
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
+        self.config, self.corpus, self.backend = config, corpus, backend
+        self.folder, self.threads = folder, threads
+        split = corpus.split(config.corpus.split)
+        self.validation_text, self.test_text = split.validation, split.test
+        if config.evaluation.patience is not None and len(split.validation) < 2:
+            raise UserError(
+                "evaluation.patience needs a validation text: give it a share in corpus.split"
+            )
+        batch_size, sequence_length = config.training.batch_size, config.training.sequence_length
+        self.batches = Batches(split.train, batch_size, sequence_length)
+        self.length = Length(config.training, self.batches.windows_per_epoch)
+
+        self.model = build_model(config, backend, len(corpus.vocabulary))
+        self.optimizer = build_optimizer(config, self.model)
+        self.schedule = build_schedule(config)
+        self.latch = NonFiniteLatch(backend)
+        if checkpoint is None:
+            self.model.initialise(
+                np.random.default_rng(config.training.seed), config.model.forget_bias
+            )
+            self.carried = self.model.zero_state(batch_size)
+            self.counters = Counters()
+        else:
+            self.carried = unpack(checkpoint, self.model, self.optimizer)
+            self.counters = Counters.from_facts(checkpoint.facts)
+        self.loss_sum = backend.asarray(self.counters.loss_sum, "float64")
+        self.norm_sum = backend.asarray(self.counters.norm_sum, "float64")
+        self.saved_step = None if checkpoint is None else self.counters.step
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has its full length, or has lost its patience."""
+        return self.length.share_done(self.counters) >= 1 or self.out_of_patience
+
+    @property
+    def amount(self) -> float:
+        """What is done, in the unit of the run's length: minutes or steps."""
+        return self.counters.step if self.length.minutes is None else self.counters.seconds / 60
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether too many evaluations brought no improvement."""
+        patience = self.config.evaluation.patience
+        return patience is not None and (self.counters.evaluations_without_improvement >= patience)
+
+    def train(self, journal: Journal) -> bool:
+        """Train to the end, or until a signal asks to stop; then save.
+
+        Returns:
+            Whether the run is finished.
+
+        Raises:
+            RunFailed: The loss diverged, or a file could not be written.
+        """
+        self.journal, config = journal, self.config
+        with stop_request() as stop:
+            while not self.finished:
+                self.train_step()
+                improved = False
+                if self._due(config.monitor.log_every):
+                    self.log()
+                if self._due(config.monitor.sample_every):
+                    self.sample()
+                if self._due(config.evaluation.every):
+                    improved = self.validate()
+                if improved or self._due(config.checkpoint.every):
+                    self.save(best=improved)
+                if stop.made and not self.finished:
+                    if self.saved_step != self.counters.step:
+                        self.save()
+                    return False
+            self.finish()
+        return True
+
+    def train_step(self) -> None:
+        """Learn from the next window."""
+        counters, config, model = self.counters, self.config, self.model
+        start = time.perf_counter()
+        epoch, window = divmod(counters.step, self.batches.windows_per_epoch)
+        if window == 0:
+            self.carried = model.zero_state(config.training.batch_size)
+        x, y = (self.backend.asarray(ids) for ids in self.batches.window(window))
+        self.learning_rate = config.optimizer.learning_rate * self.schedule.factor(
+            self.length.share_done(counters), epoch
+        )
+
+        logits, self.carried = model.forward(x, self.carried, counters.step)
+        loss, _ = model.loss.forward(logits, y)
+        paused = self._watch_gates(counters.step + 1)
+        model.backward(model.loss.backward())
+
+        gradients = model.parameters.gradients
+        norm = gradient_norm(self.backend, gradients)
+        if config.optimizer.clip_norm is not None:
+            clip_norm(self.backend, gradients, norm, config.optimizer.clip_norm)
+        if config.optimizer.clip_value is not None:
+            clip_value(self.backend, gradients, config.optimizer.clip_value)
+        self.latch.observe(counters.step + 1, loss, norm)
+        self.optimizer.step(self.learning_rate, self.latch)
+
+        counters.step += 1
+        self.loss_sum += loss
+        self.norm_sum += norm
+        counters.summed_steps += 1
+        if counters.first_loss is None:
+            counters.first_loss = float(loss)
+        seconds = time.perf_counter() - start - paused
+        counters.seconds += seconds
+        counters.summed_seconds += seconds
+        self.journal.progress.tick(self.amount)
+
+    def log(self) -> None:
+        """Write a row of training figures, means over the steps since the last row."""
+        self._refuse_divergence()
+        counters = self.counters
+        steps = counters.summed_steps
+        loss, norm = float(self.loss_sum) / steps, float(self.norm_sum) / steps
+        characters = steps * self._characters_per_step()
+        speed = characters / max(counters.summed_seconds, 1e-9)
+        counters.last_loss = loss
+        self.loss_sum[...] = 0
+        self.norm_sum[...] = 0
+        counters.summed_steps, counters.summed_seconds = 0, 0.0
+
+        self._write_row(
+            "train",
+            loss,
+            learning_rate=self.learning_rate,
+            gradient_norm=norm,
+            characters_per_second=round(speed, 1),
+        )
+        self.journal.progress.update(self.amount, loss, speed)
+
+        limit = EXPLODED * max(counters.first_loss or 0.0, math.log(self.model.vocabulary_size))
+        if loss > limit:
+            raise RunFailed(
+                f"step {counters.step}: the loss has diverged: {loss:.3f} nats per character is "
+                f"over {limit:.3f}, {EXPLODED} times what guessing costs; {self._advice()}"
+            )
+
+    def sample(self) -> None:
+        """Let the model write, as it is now."""
+        text = "".join(
+            generate(self.model, self.corpus.vocabulary, **self.config.generation.model_dump())
+        )
+        self.folder.write_sample(self.counters.step, text)
+        self.journal.sample(text, self.counters.step)
+
+    def validate(self) -> bool:
+        """Score the validation text, and say whether this is the best result so far."""
+        self._refuse_divergence()
+        if len(self.validation_text) < 2:
+            return False
+        counters, limit = self.counters, self.config.evaluation.characters
+        text = self.validation_text[: None if limit is None else limit + 1]
+        result = score(self.model, text, self.config.evaluation.streams)
+        self._write_row("validation", result.nats)
+        counters.validated_step = counters.step
+        improved = counters.best_loss is None or result.nats < counters.best_loss
+        if improved:
+            counters.best_loss, counters.best_step = result.nats, counters.step
+            counters.evaluations_without_improvement = 0
+        else:
+            counters.evaluations_without_improvement += 1
+        whole = len(self.validation_text)
+        part = "" if len(text) == whole else f" (first {result.characters:,} of {whole - 1:,})"
+        best = ", the best so far" if improved else ""
+        self.journal.progress.message(
+            f"step {counters.step:,}: validation {_told(result)}{part}{best}"
+        )
+        return improved
+
+    def save(self, best: bool = False) -> None:
+        """Save everything, and remove the checkpoints that are not kept."""
+        self._refuse_divergence()
+        counters, config = self.counters, self.config
+        counters.loss_sum, counters.norm_sum = float(self.loss_sum), float(self.norm_sum)
+        epoch, window = divmod(counters.step, self.batches.windows_per_epoch)
+        facts = counters.to_facts() | {
+            "config": config.model_dump(mode="json"),
+            "vocabulary": self.corpus.vocabulary.characters,
+            "text_sha256": self.corpus.sha256,
+            "position": {"epoch": epoch, "window": window},
+            # Nothing else is random: parameters are drawn at the start, windows come in order, and
+            # each sample begins with its own seed.
+            "random": {"dropout": "Philox, key (seed, layer), counter (0, 0, step, 0)"},
+            "backend": {
+                "name": self.backend.name,
+                "strategy": self.backend.strategy,
+                "threads": self.threads,
+            },
+        }
+        arrays = pack(self.model, self.optimizer, self.carried)
+        self.folder.save(counters.step, arrays, facts, best=best)
+        self.folder.prune(config.checkpoint.keep_last, config.checkpoint.keep_every)
+        self.saved_step = counters.step
+
+    def finish(self) -> None:
+        """Validate and save the end, score the test text with the best parameters, say so."""
+        counters = self.counters
+        improved = counters.validated_step != counters.step and self.validate()
+        if improved or self.saved_step != counters.step:
+            self.save(best=improved)
+        if len(self.test_text) >= 2:
+            best = self.folder.pointer("best")
+            if best is not None:
+                unpack_parameters(read_checkpoint(best), self.model)
+            result = score(self.model, self.test_text, self.config.evaluation.streams)
+            self._write_row("test", result.nats)
+            self.journal.progress.message(f"test text: {_told(result)}")
+        loss = counters.best_loss if counters.best_loss is not None else counters.last_loss
+        self._write_row("end", loss, reason="patience" if self.out_of_patience else "length")
+
+    def _watch_gates(self, step: int) -> float:
+        """Write the statistics of the gates if they are due; return the seconds that it took."""
+        if step % self.config.monitor.gates_every:
+            return 0.0
+        start = time.perf_counter()
+        for k, layer in enumerate(self.model.lstm.layers):
+            self.journal.gates(k, gate_statistics(self.backend, layer.gates), step)
+        return time.perf_counter() - start
+
+    def _refuse_divergence(self) -> None:
+        step = self.latch.bad_step()
+        if step is not None:
+            raise RunFailed(
+                f"step {step}: the loss or the gradient is no longer finite; {self._advice()}"
+            )
+
+    def _advice(self) -> str:
+        latest = self.folder.pointer("latest")
+        kept = "" if latest is None else f"; the last checkpoint before it is {latest}"
+        return f"lower optimizer.learning_rate or optimizer.clip_norm{kept}"
+
+    def _write_row(self, kind: str, loss: float | None, **more: float | str) -> None:
+        step = self.counters.step
+        self.journal.row(
+            {
+                "kind": kind,
+                "step": step,
+                "epoch": step / self.batches.windows_per_epoch,
+                "characters": step * self._characters_per_step(),
+                "seconds": round(self.counters.seconds, 3),
+                "loss": loss,
+                **more,
+            }
+        )
+
+    def _characters_per_step(self) -> int:
+        training = self.config.training
+        return training.batch_size * training.sequence_length
+
+    def _due(self, every: int) -> bool:
+        return self.counters.step % every == 0
+
+
+def _told(result: Score) -> str:
+    return f"{result.nats:.4f} nats, {result.bits:.4f} bits per character"
