@@ -41,8 +41,6 @@ def backward(steps, dE_dh, W, U, printed=None):
         reversed(steps), reversed(dE_dh), strict=True
     ):
         dh = from_above if printed == "M2" else from_above + from_next
-        if printed == "M3":
-            delta_c = np.zeros_like(delta_c)
         delta_c = delta_c + dh * gate["o"] * (1 - np.tanh(c) ** 2)
         d_gate = {
             "o": dh * np.tanh(c),
@@ -66,7 +64,7 @@ def backward(steps, dE_dh, W, U, printed=None):
                 dU[g] += h_before.T @ d_hat[g]
         dx.append(sum(d_hat[g] @ W[g].T for g in GATES))
         from_next = sum(d_hat[g] @ U[g].T for g in GATES)
-        delta_c = delta_c * gate["f"]
+        delta_c = delta_c if printed == "M3" else delta_c * gate["f"]
     return dx[::-1], dW, dU, from_next, delta_c
 
 
@@ -115,7 +113,7 @@ def test_the_corrected_note_passes():
     [
         ("M1", {"W_a", "U_a"}),
         ("M2", {"x", "h0", "c0", "W_a", "U_a"}),
-        ("M3", {"x", "h0", "c0", "W_f", "U_f"}),
+        ("M3", {"x", "h0", "c0", "W_a", "W_i", "W_f"}),
         ("M4", {"W_a", "U_a", "x"}),
         ("M5", {"W_i", "U_i", "x"}),
         ("M6", {"W_f", "U_f", "x"}),
