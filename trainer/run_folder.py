@@ -40,10 +40,12 @@ class RunFolder:
         """Make the folder anew, removing an old run of this name, and write its configuration.
 
         Raises:
-            UserError: The folder cannot be made.
+            UserError: The folder cannot be made, or holds something else than a run.
             RunFailed: The disk is full or fails.
         """
-        if self.path.is_dir():
+        if self.path.is_dir() and any(self.path.iterdir()):
+            if not self.config.is_file():
+                raise UserError(f"{self.path} is not a run (no config.yaml): remove it yourself")
             with disk_errors(self.path):
                 shutil.rmtree(self.path)
         make_folder(self.checkpoints)

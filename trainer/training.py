@@ -238,6 +238,7 @@ class Training:
                 "threads": self.threads,
             },
         }
+        self.journal.sync()
         arrays = pack(self.model, self.optimizer, self.carried)
         self.folder.save(counters.step, arrays, facts, best=best)
         self.folder.prune(config.checkpoint.keep_last, config.checkpoint.keep_every)

@@ -19,10 +19,11 @@ from trainer.run_folder import RUNS, RunFolder, open_run
 from trainer.text import Corpus
 from trainer.training import Training
 
-CHANGEABLE_SECTIONS = {"name", "evaluation", "generation", "monitor", "checkpoint"}
+CHANGEABLE_SECTIONS = {"name", "schedule", "evaluation", "generation", "monitor", "checkpoint"}
 CHANGEABLE_KEYS = {
     "corpus": {"path", "name", "cache"},  # the text itself is compared by its SHA-256
     "training": {"epochs", "steps", "minutes"},
+    "optimizer": {"learning_rate", "clip_norm", "clip_value"},
 }
 """What may change on resume; anything else would make it another run."""
 
@@ -94,8 +95,7 @@ def _refuse_changes(config: Config, checkpoint: Checkpoint) -> None:
             if key not in CHANGEABLE_KEYS.get(section, ()) and value != saved[section][key]:
                 raise UserError(
                     f"{section}.{key}: found {value}, but the run has {saved[section][key]}, which "
-                    "cannot change on resume; only the length of training, evaluation, generation, "
-                    "monitor and checkpoint can: start a new run instead"
+                    "cannot change on resume: start a new run instead"
                 )
 
 

@@ -56,6 +56,10 @@ class Journal:
         """Show a text of the model's."""
         self._events.text("samples", text, step)
 
+    def sync(self) -> None:
+        """Put all rows on the disk."""
+        self._metrics.sync()
+
     def __enter__(self) -> Journal:
         return self
 

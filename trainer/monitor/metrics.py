@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from trainer.errors import UserError
-from trainer.monitor.files import naming_the_file
+from trainer.files import disk_errors, whole_file
 
 # Rows that say how a run came out: a run that goes on has not come out yet.
 _CLOSING_KINDS = ("test", "end")
@@ -28,7 +28,7 @@ class MetricsFile:
 
     def __init__(self, path: Path, resume_step: int | None = None) -> None:
         self._path = path
-        with naming_the_file(path):
+        with disk_errors(path):
             if resume_step is not None:
                 _cut(path, resume_step)
             elif path.exists() and path.stat().st_size > 0:
@@ -44,14 +44,19 @@ class MetricsFile:
         Raises ValueError on NaN and infinity, which JSON does not have.
         """
         line = json.dumps(row, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-        with naming_the_file(self._path):
+        with disk_errors(self._path):
             self._file.write(line.encode() + b"\n")
             # What the system holds survives the death of this process.
             self._file.flush()
 
+    def sync(self) -> None:
+        """Put all rows on the disk: a checkpoint must never be newer than its rows."""
+        with disk_errors(self._path):
+            os.fsync(self._file.fileno())
+
     def close(self) -> None:
         """Close the file."""
-        with naming_the_file(self._path):
+        with disk_errors(self._path):
             self._file.close()
 
     def __enter__(self) -> MetricsFile:
@@ -83,12 +88,8 @@ def _cut(path: Path, resume_step: int) -> None:
     )
     if kept == content:
         return
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
+    with whole_file(path) as file:
         file.write(kept)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def _whole_rows(content: bytes) -> Iterator[tuple[bytes, dict[str, Any]]]:

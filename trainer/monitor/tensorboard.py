@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from trainer.monitor.files import naming_the_file
+from trainer.files import disk_errors
 from trainer.monitor.plain_text import without_control_characters
 
 _NAME = "events.out.tfevents."
@@ -47,10 +47,10 @@ class TensorBoardWriter:
 
         self._event, self._summary = event_pb2, summary_pb2
         self._tensor, self._types = tensor_pb2, types_pb2
-        with naming_the_file(directory):
+        with disk_errors(directory):
             directory.mkdir(parents=True, exist_ok=True)
             self._path = directory / f"{_NAME}{_next_session(directory):06d}"
-        with naming_the_file(self._path):
+        with disk_errors(self._path):
             self._records = RecordWriter(self._path.open("xb"))
         self._write(0, file_version="brain.Event:2")
         start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
@@ -74,12 +74,12 @@ class TensorBoardWriter:
 
     def flush(self) -> None:
         """Hand everything written so far to the operating system."""
-        with naming_the_file(self._path):
+        with disk_errors(self._path):
             self._records.flush()
 
     def close(self) -> None:
         """Flush and close the file."""
-        with naming_the_file(self._path):
+        with disk_errors(self._path):
             self._records.close()
 
     def __enter__(self) -> TensorBoardWriter:
@@ -102,7 +102,7 @@ class TensorBoardWriter:
     def _write(self, step: int, **content: Any) -> None:
         """Write one event of now, given by its one content field."""
         event = self._event.Event(wall_time=time.time(), step=step, **content)
-        with naming_the_file(self._path):
+        with disk_errors(self._path):
             self._records.write(event.SerializeToString())
 
 
