@@ -9,7 +9,7 @@ from trainer.backend.threads import usable_cores
 from trainer.checkpoint import Checkpoint, unpack_parameters
 from trainer.config import Config, CorpusConfig, config_from_mapping
 from trainer.nn import CharacterLSTM
-from trainer.optim import SGD, Schedule
+from trainer.optim import SGD, Clipping, Schedule
 from trainer.text import Corpus, Vocabulary, fetch, load_corpus
 
 
@@ -49,6 +49,11 @@ def build_optimizer(config: Config, model: CharacterLSTM) -> SGD:
         nesterov=optimizer.nesterov,
         weight_decay=optimizer.weight_decay,
     )
+
+
+def build_clipping(config: Config, backend: Backend) -> Clipping:
+    """Make the limits of the gradient."""
+    return Clipping(backend, config.optimizer.clip_norm, config.optimizer.clip_value)
 
 
 def build_schedule(config: Config) -> Schedule:

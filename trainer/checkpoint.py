@@ -25,6 +25,8 @@ from trainer.optim import SGD
 FORMAT_VERSION = 1
 _KEY = "trainer"
 _NO_DIGEST = "0" * 64
+_BEFORE_DIGEST = rb"\"digest\": \""
+"""Quotes are escaped once here, and more than once in any text inside the facts."""
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 
@@ -52,7 +54,7 @@ def write_checkpoint(path: Path, arrays: Arrays, facts: Mapping[str, Any]) -> No
     header = {**facts, "format_version": FORMAT_VERSION, "digest": _NO_DIGEST}
     metadata = json.dumps(header, sort_keys=True, allow_nan=False)
     content = bytearray(save(arrays, {_KEY: metadata}))
-    place = content.index(_NO_DIGEST.encode())
+    place = content.index(_BEFORE_DIGEST) + len(_BEFORE_DIGEST)
     content[place : place + len(_NO_DIGEST)] = hashlib.sha256(content).hexdigest().encode()
     with whole_file(path) as file:
         file.write(content)
@@ -70,7 +72,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise UserError(f"{path}: the checkpoint cannot be read: {error.strerror}") from error
     facts = _facts(path, content)
     digest = facts.pop("digest")
-    place = content.find(digest.encode())
+    place = content.find(_BEFORE_DIGEST) + len(_BEFORE_DIGEST)
     zeroed = content[:place] + _NO_DIGEST.encode() + content[place + len(digest) :]
     if hashlib.sha256(zeroed).hexdigest() != digest:
         raise UserError(

@@ -54,7 +54,7 @@ def train_main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _train(parser)
-    return _run(parser.parse_args(arguments))
+    return _run(_parse(parser, arguments))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,7 +84,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 formatter_class=argparse.RawDescriptionHelpFormatter,
             )
         )
-    return _run(parser.parse_args(arguments))
+    return _run(_parse(parser, arguments))
+
+
+def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse, with overrides taken from anywhere, also from behind an option."""
+    parsed, rest = parser.parse_known_args(arguments)
+    if "overrides" in parsed and not any(word.startswith("-") for word in rest):
+        parsed.overrides += rest
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return parsed
 
 
 def _train(parser: argparse.ArgumentParser) -> None:
@@ -172,6 +182,9 @@ def _run(arguments: argparse.Namespace) -> int:
         return _tell(arguments, "interrupted", INTERRUPTED)
     except UserError as error:
         return _tell(arguments, f"error: {error}", WRONG)
+    except MemoryError as error:
+        advice = "lower model.hidden_size, training.batch_size or training.sequence_length"
+        return _tell(arguments, f"failed: not enough memory ({error}): {advice}", FAILED)
     except (RunFailed, OSError) as error:
         return _tell(arguments, f"failed: {error}", FAILED)
     return status

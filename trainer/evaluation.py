@@ -35,7 +35,10 @@ class Score(NamedTuple):
     @property
     def perplexity(self) -> float:
         """Exponential of the mean loss: how many equally likely characters would be as hard."""
-        return math.exp(self.nats)
+        try:
+            return math.exp(self.nats)
+        except OverflowError:  # a diverged model
+            return math.inf
 
 
 def score(

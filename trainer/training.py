@@ -8,7 +8,7 @@ import time
 import numpy as np
 
 from trainer.backend import Backend
-from trainer.builder import build_model, build_optimizer, build_schedule
+from trainer.builder import build_clipping, build_model, build_optimizer, build_schedule
 from trainer.checkpoint import Checkpoint, pack, read_checkpoint, unpack, unpack_parameters
 from trainer.config import Config
 from trainer.counters import Counters, Length
@@ -18,7 +18,7 @@ from trainer.generation import generate
 from trainer.interruption import stop_request
 from trainer.monitor.journal import Journal
 from trainer.monitor.statistics import gate_statistics
-from trainer.optim import NonFiniteLatch, clip_norm, clip_value, gradient_norm
+from trainer.optim import NonFiniteLatch
 from trainer.run_folder import RunFolder
 from trainer.text import Batches, Corpus
 
@@ -59,7 +59,12 @@ class Training:
         self.length = Length(config.training, self.batches.windows_per_epoch)
 
         self.model = build_model(config, backend, len(corpus.vocabulary))
+        # A prompt that the text cannot spell is refused now, not at the first sample.
+        generate(self.model, corpus.vocabulary, **config.generation.model_dump())
+        # Written only later, but a prompt that the text does not know is refused now.
+        generate(self.model, corpus.vocabulary, **config.generation.model_dump())
         self.optimizer = build_optimizer(config, self.model)
+        self.clipping = build_clipping(config, backend)
         self.schedule = build_schedule(config)
         self.latch = NonFiniteLatch(backend)
         if checkpoint is None:
@@ -137,12 +142,7 @@ class Training:
         paused = self._watch_gates(counters.step + 1)
         model.backward(model.loss.backward())
 
-        gradients = model.parameters.gradients
-        norm = gradient_norm(self.backend, gradients)
-        if config.optimizer.clip_norm is not None:
-            clip_norm(self.backend, gradients, norm, config.optimizer.clip_norm)
-        if config.optimizer.clip_value is not None:
-            clip_value(self.backend, gradients, config.optimizer.clip_value)
+        norm = self.clipping(model.parameters.gradients)
         self.latch.observe(counters.step + 1, loss, norm)
         self.optimizer.step(self.learning_rate, self.latch)
 
@@ -188,11 +188,14 @@ class Training:
 
     def sample(self) -> None:
         """Let the model write, as it is now."""
-        text = "".join(
-            generate(self.model, self.corpus.vocabulary, **self.config.generation.model_dump())
-        )
+        text = self.write_text()
         self.folder.write_sample(self.counters.step, text)
         self.journal.sample(text, self.counters.step)
+
+    def write_text(self) -> str:
+        """Return a text as the configuration asks for it."""
+        options = self.config.generation.model_dump()
+        return "".join(generate(self.model, self.corpus.vocabulary, **options))
 
     def validate(self) -> bool:
         """Score the validation text, and say whether this is the best result so far."""
@@ -245,15 +248,15 @@ class Training:
         self.saved_step = counters.step
 
     def finish(self) -> None:
-        """Validate and save the end, score the test text with the best parameters, say so."""
+        """Validate and save the end; then take the best parameters and score the test text."""
         counters = self.counters
         improved = counters.validated_step != counters.step and self.validate()
         if improved or self.saved_step != counters.step:
             self.save(best=improved)
+        best = self.folder.pointer("best")
+        if best is not None:
+            unpack_parameters(read_checkpoint(best), self.model)
         if len(self.test_text) >= 2:
-            best = self.folder.pointer("best")
-            if best is not None:
-                unpack_parameters(read_checkpoint(best), self.model)
             result = score(self.model, self.test_text, self.config.evaluation.streams)
             self._write_row("test", result.nats)
             self.journal.progress.message(f"test text: {_told(result)}")

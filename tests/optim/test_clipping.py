@@ -2,34 +2,42 @@ import numpy as np
 import pytest
 
 from trainer.backend import create_backend
-from trainer.optim import clip_norm, clip_value
-from trainer.optim.clipping import gradient_norm
+from trainer.optim import Clipping
+
+
+def clip(gradients, norm=None, value=None):
+    gradients = np.array(gradients)
+    return Clipping(create_backend(), norm, value)(gradients), gradients
 
 
 def test_a_long_gradient_is_scaled_to_the_maximum():
-    backend, gradients = create_backend(), np.array([3.0, 4.0])
-    norm = gradient_norm(backend, gradients)
+    norm, gradients = clip([3.0, 4.0], norm=1.0)
     assert norm == 5
-    clip_norm(backend, gradients, norm, 1.0)
-    np.testing.assert_allclose(gradients, [0.6, 0.8], rtol=1e-6)
+    assert gradients.tolist() == pytest.approx([0.6, 0.8], rel=1e-6)
     assert gradients[0] == 3.0 / (5 + 1e-6)
 
 
 def test_a_short_gradient_is_left_alone():
-    backend, gradients = create_backend(), np.array([0.3, 0.4])
-    clip_norm(backend, gradients, gradient_norm(backend, gradients), 1.0)
-    np.testing.assert_array_equal(gradients, [0.3, 0.4])
+    assert clip([0.3, 0.4], norm=1.0)[1].tolist() == [0.3, 0.4]
 
 
 def test_elements_are_clamped():
-    gradients = np.array([-7.0, 2.0, 7.0])
-    clip_value(create_backend(), gradients, 5.0)
-    np.testing.assert_array_equal(gradients, [-5, 2, 5])
+    norm, gradients = clip([-7.0, 2.0, 7.0], value=5.0)
+    assert gradients.tolist() == [-5, 2, 5]
+    assert norm == pytest.approx(102**0.5)
+
+
+def test_without_limits_the_norm_is_measured_all_the_same():
+    norm, gradients = clip([30.0, 40.0])
+    assert norm == 50
+    assert gradients.tolist() == [30, 40]
+
+
+def test_both_limits_the_norm_first():
+    assert clip([30.0, 40.0], norm=10.0, value=7.0)[1].tolist() == pytest.approx([6, 7], rel=1e-6)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_clipping_keeps_the_type(dtype):
-    gradients = np.array([3, 4], dtype)
-    norm = gradient_norm(create_backend(), gradients)
-    clip_norm(create_backend(), gradients, norm, 1.0)
+    norm, gradients = clip(np.array([3, 4], dtype), norm=1.0, value=0.5)
     assert gradients.dtype == norm.dtype == dtype

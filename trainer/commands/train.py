@@ -73,7 +73,7 @@ def _resume(arguments: Namespace) -> int:
     if training.finished and ended:
         _say(
             f"{folder.path} is finished (step {training.counters.step:,}); to go on, give a "
-            f"greater length, e.g. training.steps={2 * training.counters.step}"
+            f"greater length, e.g. {_longer(config)}"
         )
         return 0
     folder.write_config(config.to_yaml())
@@ -131,11 +131,24 @@ def _train(training: Training) -> int:
             f"Continue with: python train.py --resume {folder.path}"
         )
         return 130  # as a shell reports SIGINT
+    counters, validation = training.counters, ""
+    if counters.best_loss is not None:
+        validation = f", best validation {counters.best_loss:.4f} at step {counters.best_step:,}"
+    _say(f"finished at step {counters.step:,}{validation}; the best model writes:\n")
+    print(training.write_text(), flush=True)
     _say(
-        f"finished at step {training.counters.step:,}. "
-        f"Write with it: python -m trainer generate {folder.path}"
+        f"\nwrite more:    python -m trainer generate {folder.path} --temperature 0.8\n"
+        f"look inside:   tensorboard --logdir {folder.path.parent}\n"
+        f"train longer:  python train.py --resume {folder.path} {_longer(config)}"
     )
     return 0
+
+
+def _longer(config: Config) -> str:
+    """Suggest twice the length."""
+    training = config.training.model_dump()
+    unit = next(unit for unit in ("epochs", "steps", "minutes") if training[unit] is not None)
+    return f"training.{unit}={2 * training[unit]:g}"
 
 
 def _say(text: str) -> None:

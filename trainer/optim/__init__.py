@@ -1,8 +1,8 @@
 """Stochastic gradient descent, gradient clipping and learning-rate schedules."""
 
-from trainer.optim.clipping import clip_norm, clip_value, gradient_norm
+from trainer.optim.clipping import Clipping
 from trainer.optim.latch import NonFiniteLatch
 from trainer.optim.schedules import Schedule
 from trainer.optim.sgd import SGD
 
-__all__ = ["SGD", "NonFiniteLatch", "Schedule", "clip_norm", "clip_value", "gradient_norm"]
+__all__ = ["SGD", "Clipping", "NonFiniteLatch", "Schedule"]

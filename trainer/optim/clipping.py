@@ -5,19 +5,27 @@ from __future__ import annotations
 from trainer.backend import Array, Backend
 
 
-def gradient_norm(backend: Backend, gradients: Array) -> Array:
-    """Compute the Euclidean norm of all gradients together, a scalar of the device."""
-    return backend.xp.sqrt(backend.xp.dot(gradients, gradients))
+class Clipping:
+    """Limits the gradient as a whole, each of its elements, or both.
 
-
-def clip_norm(backend: Backend, gradients: Array, norm: Array, maximum: float) -> None:
-    """Scale all gradients so that their norm is at most `maximum` (Pascanu et al. 2013).
-
-    As `torch.nn.utils.clip_grad_norm_`: the factor is ``min(1, maximum / (norm + 1e-6))``.
+    Args:
+        norm: largest Euclidean norm of all gradients together (Pascanu et al. 2013); as in
+            `torch.nn.utils.clip_grad_norm_` the factor is ``min(1, norm / (found + 1e-6))``.
+        value: each element is then clamped to [-value, value], as
+            `torch.nn.utils.clip_grad_value_` does. None stands for no limit.
     """
-    gradients *= backend.xp.minimum(1, maximum / (norm + 1e-6))
 
+    def __init__(self, backend: Backend, norm: float | None, value: float | None) -> None:
+        self.backend = backend
+        self.norm = norm
+        self.value = value
 
-def clip_value(backend: Backend, gradients: Array, maximum: float) -> None:
-    """Clamp each gradient to [-maximum, maximum], as `torch.nn.utils.clip_grad_value_`."""
-    backend.xp.clip(gradients, -maximum, maximum, out=gradients)
+    def __call__(self, gradients: Array) -> Array:
+        """Clip flat gradients in place; return the norm that they had, a scalar of the device."""
+        xp = self.backend.xp
+        norm = xp.sqrt(xp.dot(gradients, gradients))
+        if self.norm is not None:
+            gradients *= xp.minimum(1, self.norm / (norm + 1e-6))
+        if self.value is not None:
+            xp.clip(gradients, -self.value, self.value, out=gradients)
+        return norm
