@@ -38,6 +38,13 @@ _CHECK = """examples:
   python -m trainer check-gradients configs/tiny.yaml
   python -m trainer check-gradients configs/tiny.yaml model.num_layers=3 model.dropout=0.3
 """
+_CORPORA = """examples:
+  python -m trainer corpora
+  python train.py configs/tiny.yaml corpus.name=shakespeare
+"""
+_SCHEMA = """examples:
+  python -m trainer schema > configs/schema.json
+"""
 _ALL = """examples:
   python -m trainer train configs/shakespeare.yaml
   python -m trainer generate runs/shakespeare --prompt "ROMEO" --length 300
@@ -72,8 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ("generate", _generate, "write new text with a trained model", _GENERATE),
         ("evaluate", _evaluate, "score a text with a trained model", _EVALUATE),
         ("check-gradients", _check_gradients, "compare gradients with numeric ones", _CHECK),
-        ("corpora", _corpora, "list the texts that corpus.name can name", None),
-        ("schema", _schema, "print the JSON Schema of configuration files", None),
+        ("corpora", _corpora, "list the texts that corpus.name can name", _CORPORA),
+        ("schema", _schema, "print the JSON Schema of configuration files", _SCHEMA),
     ):
         add(
             commands.add_parser(

@@ -28,12 +28,12 @@ class RunFolder:
         Raises:
             UserError: The folder exists, or a file is in its place.
         """
-        if self.path.is_dir():
+        if self._in_use():
             raise UserError(
                 f"{self.path} exists: continue it with --resume {self.path}, replace it with "
                 "--force, or give the new run a name with name=NAME"
             )
-        if self.path.exists():
+        if self.path.is_file():
             raise UserError(f"{self.path}: a file is in the run folder's place; move it away")
 
     def create(self, config_yaml: str) -> None:
@@ -43,14 +43,29 @@ class RunFolder:
             UserError: The folder cannot be made, or holds something else than a run.
             RunFailed: The disk is full or fails.
         """
-        if self.path.is_dir() and any(self.path.iterdir()):
+        if self._in_use():
             if not self.config.is_file():
                 raise UserError(f"{self.path} is not a run (no config.yaml): remove it yourself")
-            with disk_errors(self.path):
-                shutil.rmtree(self.path)
+            self._clear()
+        make_folder(self.path)
+        self.write_config(config_yaml)  # first: whatever happens from here on, it can be resumed
         make_folder(self.checkpoints)
         make_folder(self.samples)
-        self.write_config(config_yaml)
+
+    def _in_use(self) -> bool:
+        """Whether the folder holds more than what a start that was killed left half written."""
+        return self.path.is_dir() and any(
+            not child.name.endswith(".tmp") for child in self.path.iterdir()
+        )
+
+    def _clear(self) -> None:
+        """Remove all but the configuration, which stays until it is replaced."""
+        with disk_errors(self.path):
+            for child in self.path.iterdir():
+                if child.is_dir() and not child.is_symlink():
+                    shutil.rmtree(child)
+                elif child != self.config:
+                    child.unlink()
 
     def write_config(self, config_yaml: str) -> None:
         """Replace the configuration."""
@@ -69,12 +84,15 @@ class RunFolder:
     def save(self, step: int, arrays: Arrays, facts: dict[str, object], *, best: bool) -> Path:
         """Write the checkpoint of a step and point `latest`, and perhaps `best`, to it.
 
+        `best` comes first: killed between the two, a resume starts before this step and finds its
+        best again. The other way round it would believe that `best` already points here.
+
         Raises:
             RunFailed: The disk is full or fails.
         """
         path = self.checkpoint_file(step)
         write_checkpoint(path, arrays, facts)
-        for pointer in ("latest", "best") if best else ("latest",):
+        for pointer in ("best", "latest") if best else ("latest",):
             with whole_file(self.checkpoints / pointer) as file:
                 file.write(f"{path.name}\n".encode())
         return path
@@ -86,11 +104,10 @@ class RunFolder:
         """
         for stray in self.checkpoints.glob(".*.tmp"):
             stray.unlink(missing_ok=True)
-        files = sorted(self.checkpoints.glob("step-*.safetensors"))
+        files = sorted(self.checkpoints.glob("step-*.safetensors"), key=_step)
         pointed = {self.pointer("latest"), self.pointer("best")}
         for path in files[:-keep_last]:
-            step = int(path.stem.removeprefix("step-"))
-            if path not in pointed and not (keep_every and step % keep_every == 0):
+            if path not in pointed and not (keep_every and _step(path) % keep_every == 0):
                 path.unlink(missing_ok=True)
 
     def pointer(self, name: str) -> Path | None:
@@ -109,6 +126,10 @@ class RunFolder:
         """
         path = self.pointer("latest")
         return None if path is None else read_checkpoint(path)
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.stem.removeprefix("step-"))
 
 
 def open_run(path: Path) -> RunFolder:

@@ -8,17 +8,17 @@ import time
 import numpy as np
 
 from trainer.backend import Backend
-from trainer.builder import build_clipping, build_model, build_optimizer, build_schedule
-from trainer.checkpoint import Checkpoint, pack, read_checkpoint, unpack, unpack_parameters
+from trainer.builder import build_schedule
+from trainer.checkpoint import Checkpoint, read_checkpoint, unpack_parameters
 from trainer.config import Config
 from trainer.counters import Counters, Length
 from trainer.errors import RunFailed, UserError
 from trainer.evaluation import Score, score
 from trainer.generation import generate
 from trainer.interruption import stop_request
+from trainer.learner import Learner
 from trainer.monitor.journal import Journal
 from trainer.monitor.statistics import gate_statistics
-from trainer.optim import NonFiniteLatch
 from trainer.run_folder import RunFolder
 from trainer.text import Batches, Corpus
 
@@ -58,24 +58,12 @@ class Training:
         self.batches = Batches(split.train, batch_size, sequence_length)
         self.length = Length(config.training, self.batches.windows_per_epoch)
 
-        self.model = build_model(config, backend, len(corpus.vocabulary))
-        # A prompt that the text cannot spell is refused now, not at the first sample.
-        generate(self.model, corpus.vocabulary, **config.generation.model_dump())
+        self.schedule = build_schedule(config)
+        self.learner = Learner(config, backend, len(corpus.vocabulary), checkpoint)
+        self.model = self.learner.model
         # Written only later, but a prompt that the text does not know is refused now.
         generate(self.model, corpus.vocabulary, **config.generation.model_dump())
-        self.optimizer = build_optimizer(config, self.model)
-        self.clipping = build_clipping(config, backend)
-        self.schedule = build_schedule(config)
-        self.latch = NonFiniteLatch(backend)
-        if checkpoint is None:
-            self.model.initialise(
-                np.random.default_rng(config.training.seed), config.model.forget_bias
-            )
-            self.carried = self.model.zero_state(batch_size)
-            self.counters = Counters()
-        else:
-            self.carried = unpack(checkpoint, self.model, self.optimizer)
-            self.counters = Counters.from_facts(checkpoint.facts)
+        self.counters = Counters.from_facts(checkpoint.facts) if checkpoint else Counters()
         self.loss_sum = backend.asarray(self.counters.loss_sum, "float64")
         self.norm_sum = backend.asarray(self.counters.norm_sum, "float64")
         self.saved_step = None if checkpoint is None else self.counters.step
@@ -106,7 +94,8 @@ class Training:
             RunFailed: The loss diverged, or a file could not be written.
         """
         self.journal, config = journal, self.config
-        with stop_request() as stop:
+        # What overflows is told by the latch, in one line, and not by NumPy's warnings.
+        with stop_request() as stop, np.errstate(all="ignore"):
             while not self.finished:
                 self.train_step()
                 improved = False
@@ -127,32 +116,24 @@ class Training:
 
     def train_step(self) -> None:
         """Learn from the next window."""
-        counters, config, model = self.counters, self.config, self.model
-        start = time.perf_counter()
+        counters, start = self.counters, time.perf_counter()
         epoch, window = divmod(counters.step, self.batches.windows_per_epoch)
         if window == 0:
-            self.carried = model.zero_state(config.training.batch_size)
+            self.learner.forget()
         x, y = (self.backend.asarray(ids) for ids in self.batches.window(window))
-        self.learning_rate = config.optimizer.learning_rate * self.schedule.factor(
-            self.length.share_done(counters), epoch
+        factor = self.schedule.factor(self.length.share_done(counters), epoch)
+        self.learning_rate = self.config.optimizer.learning_rate * factor
+        self.seconds_watching = 0.0
+        loss, norm = self.learner.step(
+            x, y, step=counters.step, learning_rate=self.learning_rate, watch=self.watch_gates
         )
-
-        logits, self.carried = model.forward(x, self.carried, counters.step)
-        loss, _ = model.loss.forward(logits, y)
-        paused = self._watch_gates(counters.step + 1)
-        model.backward(model.loss.backward())
-
-        norm = self.clipping(model.parameters.gradients)
-        self.latch.observe(counters.step + 1, loss, norm)
-        self.optimizer.step(self.learning_rate, self.latch)
-
         counters.step += 1
         self.loss_sum += loss
         self.norm_sum += norm
         counters.summed_steps += 1
         if counters.first_loss is None:
             counters.first_loss = float(loss)
-        seconds = time.perf_counter() - start - paused
+        seconds = time.perf_counter() - start - self.seconds_watching
         counters.seconds += seconds
         counters.summed_seconds += seconds
         self.journal.progress.tick(self.amount)
@@ -186,8 +167,19 @@ class Training:
                 f"over {limit:.3f}, {EXPLODED} times what guessing costs; {self._advice()}"
             )
 
+    def watch_gates(self) -> None:
+        """Write the statistics of the gates, if they are due, in the middle of a step."""
+        if (self.counters.step + 1) % self.config.monitor.gates_every:
+            return
+        start = time.perf_counter()
+        for k, layer in enumerate(self.model.lstm.layers):
+            statistics = gate_statistics(self.backend, layer.gates)
+            self.journal.gates(k, statistics, self.counters.step + 1)
+        self.seconds_watching = time.perf_counter() - start
+
     def sample(self) -> None:
         """Let the model write, as it is now."""
+        self._refuse_divergence()
         text = self.write_text()
         self.folder.write_sample(self.counters.step, text)
         self.journal.sample(text, self.counters.step)
@@ -242,8 +234,7 @@ class Training:
             },
         }
         self.journal.sync()
-        arrays = pack(self.model, self.optimizer, self.carried)
-        self.folder.save(counters.step, arrays, facts, best=best)
+        self.folder.save(counters.step, self.learner.arrays(), facts, best=best)
         self.folder.prune(config.checkpoint.keep_last, config.checkpoint.keep_every)
         self.saved_step = counters.step
 
@@ -263,17 +254,10 @@ class Training:
         loss = counters.best_loss if counters.best_loss is not None else counters.last_loss
         self._write_row("end", loss, reason="patience" if self.out_of_patience else "length")
 
-    def _watch_gates(self, step: int) -> float:
-        """Write the statistics of the gates if they are due; return the seconds that it took."""
-        if step % self.config.monitor.gates_every:
-            return 0.0
-        start = time.perf_counter()
-        for k, layer in enumerate(self.model.lstm.layers):
-            self.journal.gates(k, gate_statistics(self.backend, layer.gates), step)
-        return time.perf_counter() - start
-
     def _refuse_divergence(self) -> None:
-        step = self.latch.bad_step()
+        step = self.learner.latch.bad_step()
+        if step is None and not self.backend.xp.isfinite(self.model.parameters.values).all():
+            step = self.counters.step  # the loss was finite, its update was not
         if step is not None:
             raise RunFailed(
                 f"step {step}: the loss or the gradient is no longer finite; {self._advice()}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def run(arguments: Namespace) -> int:
                     "characters": result.characters,
                     "nats_per_character": result.nats,
                     "bits_per_character": result.bits,
-                    "perplexity": result.perplexity,
+                    "perplexity": result.perplexity if isfinite(result.perplexity) else None,
                 }
             )
         )

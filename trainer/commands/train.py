@@ -69,11 +69,12 @@ def _resume(arguments: Namespace) -> int:
         )
     threads = checkpoint.facts["backend"]["threads"]
     training = _prepare(config, corpus, folder, threads, checkpoint)
-    ended = any(row["kind"] == "end" for row in read_metrics(folder.metrics))
+    rows = read_metrics(folder.metrics) if folder.metrics.exists() else []
+    ended = any(row["kind"] == "end" for row in rows)
     if training.finished and ended:
         _say(
-            f"{folder.path} is finished (step {training.counters.step:,}); to go on, give a "
-            f"greater length, e.g. {_longer(config)}"
+            f"{folder.path} is finished (step {training.counters.step:,}); "
+            f"to go on, raise its limit, e.g. {_longer(training)}"
         )
         return 0
     folder.write_config(config.to_yaml())
@@ -139,16 +140,18 @@ def _train(training: Training) -> int:
     _say(
         f"\nwrite more:    python -m trainer generate {folder.path} --temperature 0.8\n"
         f"look inside:   tensorboard --logdir {folder.path.parent}\n"
-        f"train longer:  python train.py --resume {folder.path} {_longer(config)}"
+        f"train longer:  python train.py --resume {folder.path} {_longer(training)}"
     )
     return 0
 
 
-def _longer(config: Config) -> str:
-    """Suggest twice the length."""
-    training = config.training.model_dump()
-    unit = next(unit for unit in ("epochs", "steps", "minutes") if training[unit] is not None)
-    return f"training.{unit}={2 * training[unit]:g}"
+def _longer(training: Training) -> str:
+    """Suggest twice of what ended the training: its length, or its patience."""
+    if training.out_of_patience:
+        return f"evaluation.patience={2 * (training.config.evaluation.patience or 1)}"
+    lengths = training.config.training.model_dump()
+    unit = next(unit for unit in ("epochs", "steps", "minutes") if lengths[unit] is not None)
+    return f"training.{unit}={2 * lengths[unit]}"
 
 
 def _say(text: str) -> None:

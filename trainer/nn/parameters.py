@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -77,6 +78,8 @@ def _product(shape: tuple[int, ...]) -> int:
 def _aligned_zeros(backend: Backend, size: int, dtype: str) -> Array:
     """Zeros whose first byte lies at a multiple of ALIGNMENT (NumPy itself promises only 16)."""
     itemsize = backend.xp.dtype(dtype).itemsize
+    if size * itemsize > sys.maxsize:
+        raise MemoryError(f"Unable to allocate {size:,} parameters")
     spare = backend.xp.zeros(size + ALIGNMENT // itemsize, dtype)
     address = backend.address(spare)
     first = -address % ALIGNMENT // itemsize

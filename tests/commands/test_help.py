@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import re
+import sys
+
+import pytest
+
+# Runs the help of train.py, then tells which modules it took.
+HELP = """\
+import sys
+from trainer.cli import train_main
+try:
+    train_main(["--help"])
+except SystemExit as error:
+    print(error.code, *sys.modules, file=sys.stderr)
+"""
+
+
+def test_help_imports_nothing_heavy(project):
+    result = project.python("-c", HELP)
+    status, *modules = result.stderr.split()
+    assert status == "0"
+    assert {name for name in modules if name.split(".")[0] == "trainer"} == {
+        "trainer",
+        "trainer.cli",
+        "trainer.errors",
+    }
+    heavy = {"numpy", "pydantic", "yaml", "tqdm", "tensorboard", "safetensors", "threadpoolctl"}
+    assert not heavy & set(modules)
+
+
+def test_an_error_in_the_command_does_not_import_tensorboard(project):
+    program = HELP.replace('["--help"]', '["none.yaml"]').replace("print(error.code", "print(0")
+    program = program.replace("except SystemExit as error", "finally")
+    result = project.python("-c", program)
+    assert "error: none.yaml: no such file" in result.stderr
+    assert not {"tensorboard", "tqdm", "PIL"} & set(result.stderr.split())
+
+
+def test_the_help_of_training(project):
+    result = project.train("-h")
+    assert result.status == 0
+    assert result.stderr == ""
+    assert "usage: python train.py" in result.stdout
+    for words in ("--resume RUN", "--force", "section.key=value", "--debug"):
+        assert words in result.stdout
+    assert "  python train.py configs/shakespeare.yaml\n" in result.stdout
+    assert "  python train.py --resume runs/mine\n" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["train", "generate", "evaluate", "check-gradients", "corpora", "schema"]
+)
+def test_every_command_has_help_with_an_example(project, command):
+    result = project.trainer(command, "--help")
+    assert result.status == 0
+    assert result.stderr == ""
+    _, _, examples = result.stdout.partition("examples:\n")
+    program = "python train.py" if command == "train" else f"python -m trainer {command}"
+    assert f"  {program}" in examples
+
+
+def test_all_commands_are_listed(project):
+    for arguments in (["-h"], ["--help"]):
+        result = project.trainer(*arguments)
+        assert result.status == 0
+        for command in ("train", "generate", "evaluate", "check-gradients", "corpora", "schema"):
+            assert re.search(rf"^    {command}\b", result.stdout, re.MULTILINE)
+
+
+def test_no_command_and_unknown_ones(project):
+    assert "COMMAND" in project.trainer().stderr
+    assert project.trainer().status == 2
+    result = project.trainer("learn")
+    assert result.status == 2
+    assert "invalid choice: 'learn'" in result.stderr
+
+
+def test_the_version(project):
+    result = project.trainer("--version")
+    assert result.status == 0
+    assert result.stdout[0].isdigit()
+    assert sys.version.split()[0] != result.stdout.strip()

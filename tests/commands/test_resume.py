@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+TRAIN = Path(__file__).parents[2] / "train.py"
+
+
+@pytest.fixture(scope="module")
+def whole(trained):
+    """What the run gives when nothing comes between."""
+    return trained.outcome("tiny")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_says_how_to_go_on(project, whole, number):
+    result = project.train_and_signal(number, 20, "tiny.yaml")
+    assert result.status == 130
+    assert result.stdout == ""
+    assert result.stderr.endswith(
+        "stopped at step 20; everything is saved. "
+        "Continue with: python train.py --resume runs/tiny\n"
+    )
+    assert project.checkpoint("tiny").name == "step-00000020.safetensors"
+    assert project.rows("tiny", "end") == []
+
+    assert project.python(TRAIN, "--resume", "runs/tiny").status == 0
+    assert project.outcome("tiny") == whole
+
+
+@pytest.mark.parametrize("last_step", [13, 17, 18])  # within an epoch, at its end, after its start
+def test_stopping_between_two_checkpoints(project, whole, last_step):
+    assert project.train_and_signal(signal.SIGTERM, last_step, "tiny.yaml").status == 130
+    assert project.checkpoint("tiny").name == f"step-000000{last_step}.safetensors"
+    assert project.train("--resume", "runs/tiny").status == 0
+    assert project.outcome("tiny") == whole
+
+
+def test_a_kill_loses_what_came_after_the_last_checkpoint_and_no_more(project, whole):
+    assert project.train_and_signal(signal.SIGKILL, 29, "tiny.yaml").status == -signal.SIGKILL
+    assert project.checkpoint("tiny").name == "step-00000020.safetensors"
+    assert project.rows("tiny")[-1]["step"] == 25
+    metrics = project.path / "runs/tiny/metrics.jsonl"
+    with metrics.open("a") as file:
+        file.write('{"kind":"train","st')
+    stray = project.path / "runs/tiny/checkpoints/.step-00000030.safetensors.1.tmp"
+    stray.write_bytes(b"half a checkpoint")
+
+    assert project.train("--resume", "runs/tiny").status == 0
+    assert project.outcome("tiny") == whole
+    assert not stray.exists()
+
+
+def test_a_length_in_epochs_stopped_twice(project):
+    epochs = ("tiny.yaml", "training.epochs=2")  # 34 steps
+    assert project.train(*epochs, "name=whole").status == 0
+    assert project.train_and_signal(signal.SIGINT, 5, *epochs).status == 130
+    assert project.train_and_signal(signal.SIGINT, 20, "--resume", "runs/tiny").status == 130
+    assert project.train("--resume", "runs/tiny").status == 0
+    assert project.rows("tiny")[-1]["epoch"] == 2
+    assert project.outcome("tiny") == project.outcome("whole")
+
+
+def test_a_kill_before_the_first_checkpoint_starts_again(project, whole):
+    assert project.train_and_signal(signal.SIGKILL, 7, "tiny.yaml").status == -signal.SIGKILL
+    assert not (project.path / "runs/tiny/checkpoints/latest").exists()
+    project.config.unlink()  # the run has its own
+
+    result = project.train("--resume", "runs/tiny")
+    assert result.status == 0
+    assert "runs/tiny has no checkpoint yet: starting again from its config.yaml" in result.stderr
+    assert project.outcome("tiny") == whole
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_from_outside(project, number):
+    process = project.start(TRAIN, "tiny.yaml", "training.steps=1000000")
+    wait_for(project.path / "runs/tiny/checkpoints/latest")
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert b"Continue with: python train.py --resume runs/tiny" in stderr
+    assert b"Traceback" not in stderr
+
+
+def test_kills_at_any_moment(project):
+    endless = ("training.steps=1000000", "schedule.name=constant", "checkpoint.every=2")
+    arguments = ["tiny.yaml", *endless]
+    for seconds in (0.0, 0.013, 0.034):
+        process = project.start(TRAIN, *arguments)
+        wait_for(project.path / "runs/tiny/checkpoints/latest", newer=True)
+        time.sleep(seconds)
+        process.kill()
+        process.communicate()
+        arguments = ["--resume", "runs/tiny"]
+
+    steps = int(project.checkpoint("tiny").stem.removeprefix("step-")) + 3
+    assert project.train(*arguments, f"training.steps={steps}").status == 0
+    whole = ("name=whole", *endless[1:], f"training.steps={steps}")
+    assert project.train("tiny.yaml", *whole).status == 0
+    assert project.outcome("tiny") == project.outcome("whole")
+
+
+def test_a_finished_run_says_so_and_nothing_is_written(trained):
+    before = trained.files()
+    result = trained.train("--resume", "runs/tiny")
+    assert result.status == 0
+    assert result.stdout == ""
+    assert result.stderr == (
+        "runs/tiny is finished (step 40); to go on, raise its limit, e.g. training.steps=80\n"
+    )
+    assert trained.files() == before
+
+
+def test_a_run_that_lost_its_patience_is_told_how_to_go_on(project):
+    flat = ("optimizer.learning_rate=1e-30", "evaluation.patience=1")
+    assert project.train("tiny.yaml", *flat).status == 0
+    assert project.rows("tiny")[-1]["step"] == 20
+    result = project.train("--resume", "runs/tiny")
+    assert result.status == 0
+    assert "e.g. evaluation.patience=2" in result.stderr
+
+    assert project.train("--resume", "runs/tiny", "evaluation.patience=2").status == 0
+    assert project.rows("tiny")[-1]["step"] == 30
+
+
+def test_a_longer_run_goes_on_and_a_constant_rate_makes_it_the_same(project):
+    constant = ("tiny.yaml", "schedule.name=constant")
+    assert project.train(*constant, "training.steps=20").status == 0
+    assert len(project.rows("tiny", "test", "end")) == 2
+    result = project.train("--resume", "runs/tiny", "training.steps=40")
+    assert result.status == 0
+    assert project.train(*constant, "name=whole").status == 0
+    assert project.outcome("tiny") == project.outcome("whole")
+    assert "steps: 40" in (project.path / "runs/tiny/config.yaml").read_text()
+
+
+def test_a_run_killed_at_its_end_is_ended_by_a_resume(trained, project):
+    shutil.copytree(trained.path / "runs", project.path / "runs")
+    metrics = project.path / "runs/tiny/metrics.jsonl"
+    lines = metrics.read_text().splitlines(keepends=True)
+    metrics.write_text("".join(lines[:-2]))  # without the rows of the test and the end
+    assert project.train("--resume", "runs/tiny").status == 0
+    assert project.outcome("tiny") == trained.outcome("tiny")
+
+
+def test_a_run_without_its_rows_can_go_on(trained, project):
+    shutil.copytree(trained.path / "runs", project.path / "runs")
+    (project.path / "runs/tiny/metrics.jsonl").unlink()
+    assert project.train("--resume", "runs/tiny", "training.steps=50").status == 0
+    assert [row["step"] for row in project.rows("tiny", "train")] == [45, 50]
+
+
+def wait_for(pointer, newer=False):
+    """Wait until a pointer exists, or, where it does already, until it moves on."""
+    before = pointer.read_text() if newer and pointer.exists() else ""
+    for _ in range(30_000):
+        if pointer.exists() and pointer.read_text() != before:
+            return
+        time.sleep(0.001)
+    raise TimeoutError(pointer)

@@ -1,0 +1,55 @@
+"""What a resume refuses: with one line, and nothing changed."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+
+def test_what_may_not_change(trained, refused):
+    before = trained.files("runs")
+    for key, value in {
+        "model.hidden_size": 9,
+        "training.batch_size": 2,
+        "training.seed": 2,
+        "optimizer.momentum": 0.5,
+        "corpus.split": "[0.7,0.2,0.1]",
+        "backend.threads": 2,
+    }.items():
+        refused(trained.train("--resume", "runs/tiny", f"{key}={value}"), key)
+    assert trained.files("runs") == before
+
+
+def test_a_text_that_has_changed(trained, project, refused):
+    shutil.copytree(trained.path / "runs", project.path / "runs")
+    before = project.files("runs")
+    project.text.write_text(project.text.read_text().replace("moon", "noon"))
+    result = project.train("--resume", "runs/tiny", "training.steps=50")
+    refused(result, "text.txt", "sha256")
+    assert project.files("runs") == before
+    for path in (project.path / "cache").glob("*.json"):
+        assert path.stem in result.stderr  # the text's
+    for path in (trained.path / "cache").glob("*.json"):
+        assert path.stem in result.stderr  # the checkpoint's
+
+
+def test_a_text_that_is_gone(trained, project, refused):
+    shutil.copytree(trained.path / "runs", project.path / "runs")
+    project.text.unlink()
+    refused(project.train("--resume", "runs/tiny"), "no such file: text.txt")
+
+
+def test_a_damaged_checkpoint(trained, project, refused):
+    shutil.copytree(trained.path / "runs", project.path / "runs")
+    path = project.checkpoint("tiny")
+    path.write_bytes(path.read_bytes()[:-1])
+    before = project.files("runs")
+    refused(project.train("--resume", "runs/tiny"), path.name, "damaged or cut short")
+    assert project.files("runs") == before
+
+
+@pytest.mark.parametrize("name", ["runs", "runs/other", "tiny.yaml"])
+def test_what_is_no_run(trained, refused, name):
+    result = trained.train("--resume", name)
+    refused(result, f"{name}: no run folder (it has no config.yaml); runs here: tiny")

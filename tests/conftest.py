@@ -1,0 +1,229 @@
+"""A project of its own for each test: a working directory, and the real commands run in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import pytest
+from safetensors.numpy import load_file
+
+from trainer.checkpoint import read_checkpoint
+from trainer.monitor.metrics import read_metrics
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONPATH": str(ROOT),
+    "PYTHONUNBUFFERED": "",  # no: what comes at once does so because the program sees to it
+    "PYTHONUTF8": "1",
+}
+
+CONFIG = """\
+corpus:
+  path: text.txt
+  split: [0.8, 0.1, 0.1]
+  cache: cache
+model:
+  hidden_size: 8
+  num_layers: 2
+  dropout: 0.2
+training:
+  batch_size: 4
+  sequence_length: 8
+  steps: 40
+optimizer:
+  learning_rate: 1.0
+  momentum: 0.9
+schedule:
+  name: linear
+evaluation:
+  every: 10
+generation:
+  length: 30
+monitor:
+  log_every: 5
+  gates_every: 20
+  sample_every: 20
+checkpoint:
+  every: 10
+backend:
+  threads: 1
+"""
+
+# Sends the training process a signal after a step: no clock decides where.
+SIGNAL = """\
+import os
+from trainer.training import Training
+
+train_step = Training.train_step
+
+def train_step_and_signal(training):
+    train_step(training)
+    if training.counters.step == {last_step}:
+        os.kill(os.getpid(), {number})
+
+Training.train_step = train_step_and_signal
+"""
+
+
+class Result(NamedTuple):
+    status: int
+    stdout: str
+    stderr: str
+
+
+class CommandServer:
+    """The process that `command_server.py` describes."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, ROOT / "tests" / "command_server.py"],
+            env={**os.environ, **ENVIRONMENT},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, **order: object) -> int:
+        print(json.dumps(order), file=self._process.stdin, flush=True)
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+class Project:
+    """A folder with `text.txt` and `tiny.yaml`: 17 steps an epoch, 40 steps a run.
+
+    `train` and `trainer` run `python train.py` and `python -m trainer` in it, in a process of
+    their own that the server makes; `python` and `start` begin from nothing.
+    """
+
+    def __init__(self, path: Path, server: CommandServer) -> None:
+        self.path = path
+        self.server = server
+        self.environment = dict(ENVIRONMENT)
+        self.text = path / "text.txt"
+        self.text.write_text(sentences(700))
+        self.config = path / "tiny.yaml"
+        self.config.write_text(CONFIG)
+
+    def train(self, *arguments: object, first: str = "") -> Result:
+        return self._serve("train.py", arguments, first)
+
+    def trainer(self, *arguments: object, first: str = "") -> Result:
+        return self._serve("trainer", arguments, first)
+
+    def train_and_signal(self, number: int, last_step: int, *arguments: object) -> Result:
+        first = SIGNAL.format(number=int(number), last_step=last_step)
+        return self.train(*arguments, first=first)
+
+    def python(self, *arguments: object) -> Result:
+        process = self.start(*arguments)
+        stdout, stderr = process.communicate(timeout=60)
+        return Result(process.returncode, stdout.decode(), stderr.decode())
+
+    def start(self, *arguments: object) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, *map(str, arguments)],
+            cwd=self.path,
+            env={**os.environ, **self.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def _serve(self, program: str, arguments: tuple[object, ...], first: str) -> Result:
+        with TemporaryDirectory() as folder:
+            stdout, stderr = Path(folder) / "stdout", Path(folder) / "stderr"
+            status = self.server.run(
+                program=program,
+                arguments=[*map(str, arguments)],
+                folder=str(self.path),
+                environment=self.environment,
+                first=first,
+                stdout=str(stdout),
+                stderr=str(stderr),
+            )
+            return Result(status, stdout.read_bytes().decode(), stderr.read_bytes().decode())
+
+    def checkpoint(self, run: str, pointer: str = "latest") -> Path:
+        folder = self.path / "runs" / run / "checkpoints"
+        return folder / (folder / pointer).read_text().strip()
+
+    def rows(self, run: str, *kinds: str) -> list[dict]:
+        rows = read_metrics(self.path / "runs" / run / "metrics.jsonl")
+        return [row for row in rows if not kinds or row["kind"] in kinds]
+
+    def outcome(self, run: str) -> dict:
+        """All that two equal runs have in common: every bit but the clock's and the name."""
+        facts = read_checkpoint(self.checkpoint(run)).facts
+        clock = {"seconds", "summed_seconds"}
+        facts = {key: value for key, value in facts.items() if key not in clock}
+        facts["config"] = {**facts["config"], "name": None}
+        arrays = load_file(self.checkpoint(run))
+        clock = {"seconds", "characters_per_second"}
+        return {
+            "arrays": {name: (a.dtype, a.shape, a.tobytes()) for name, a in arrays.items()},
+            "facts": facts,
+            "rows": [{k: v for k, v in row.items() if k not in clock} for row in self.rows(run)],
+        }
+
+    def files(self, folder: str = ".") -> dict[str, tuple[int, bytes]]:
+        """Everything below a folder: names, times of change, contents."""
+        found = {}
+        for path in sorted((self.path / folder).rglob("*")):
+            content = path.read_bytes() if path.is_file() else b""
+            found[str(path.relative_to(self.path))] = (path.lstat().st_mtime_ns, content)
+        return found
+
+
+def sentences(length: int, seed: int = 1) -> str:
+    """A text that a tiny model can learn something of, with 20 distinct characters."""
+    draw = random.Random(seed).choices
+    words = "the sea wind and old moon over a quiet hill sings to its river"
+    lines = (" ".join(draw(words.split(), k=6)) + ".\n" for _ in range(length // 20))
+    return "".join(lines)[: length - 1] + "\n"
+
+
+@pytest.fixture(scope="session")
+def server():
+    server = CommandServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def project(tmp_path, server):
+    return Project(tmp_path, server)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory, server):
+    """A project with a finished run, `runs/tiny`, and how the command ended; only to be read."""
+    project = Project(tmp_path_factory.mktemp("trained"), server)
+    project.result = project.python(ROOT / "train.py", "tiny.yaml")
+    assert project.result.status == 0, project.result.stderr
+    return project
+
+
+@pytest.fixture
+def refused():
+    """Check that a command ended with one clear line, as an error, and wrote nothing else."""
+
+    def check(result: Result, *words: str, status: int = 2) -> None:
+        assert result.status == status, result
+        assert result.stdout == ""
+        (line,) = result.stderr.splitlines()
+        assert line.startswith("error: " if status == 2 else "failed: ")
+        for word in words:
+            assert word in line
+
+    return check

@@ -1,0 +1,167 @@
+"""What may import what, read from the sources."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# From the bottom to the top: a module imports only from its own layer and those above it here.
+LAYERS = [
+    ["trainer"],
+    ["errors"],
+    ["files"],
+    ["backend"],
+    ["nn"],
+    ["optim"],
+    ["config"],
+    ["text"],
+    ["monitor"],
+    ["checkpoint", "counters", "interruption"],
+    ["run_folder"],
+    ["builder"],
+    ["evaluation", "generation", "learner"],
+    ["training"],
+    ["commands"],
+    ["cli"],
+    ["__main__"],
+]
+LEVELS = {name: level for level, names in enumerate(LAYERS) for name in names}
+MATHEMATICS = ["nn", "optim", "monitor/statistics.py"]
+
+
+def sources(*parts):
+    """Return the source files of these parts of the package, all of it without any."""
+    paths = [ROOT / "trainer" / part for part in parts or [""]]
+    return sorted(p for path in paths for p in ([path] if path.is_file() else path.rglob("*.py")))
+
+
+def module_of(path):
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def layer_of(module):
+    return [*module.split("."), "trainer"][1]
+
+
+def imports(path, *, type_checking=True):
+    """Yield the modules that a file imports anywhere, or what it imports of a package."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    skipped = set()
+    if not type_checking:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+                skipped |= {id(child) for statement in node.body for child in ast.walk(statement)}
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                path_of_whole = ROOT.joinpath(*whole.split("."))
+                is_module = path_of_whole.is_dir() or path_of_whole.with_suffix(".py").exists()
+                yield whole if is_module else node.module
+
+
+def test_every_module_has_a_layer():
+    assert {layer_of(module_of(path)) for path in sources()} == set(LEVELS)
+
+
+@pytest.mark.parametrize("path", sources(), ids=module_of)
+def test_imports_run_one_way(path):
+    module = module_of(path)
+    level = LEVELS[layer_of(module)]
+    for name in imports(path):
+        if name.split(".")[0] == "trainer":
+            same_package = layer_of(name) == layer_of(module)
+            assert same_package or LEVELS[layer_of(name)] < level, f"{module} imports {name}"
+
+
+def test_a_module_does_not_import_the_package_that_imports_it():
+    for path in sources():
+        package = module_of(path.parent / "__init__.py")
+        if path.name != "__init__.py" and package != "trainer":
+            assert package not in imports(path), path
+
+
+def test_there_is_no_circle_within_a_package():
+    graph = {
+        module_of(path): {name for name in imports(path) if name.split(".")[0] == "trainer"}
+        for path in sources()
+        if path.name != "__init__.py"  # collects what its modules offer
+    }
+    done = set()
+
+    def follow(module, way):
+        assert module not in way, " -> ".join([*way, module])
+        if module not in done:
+            for name in graph.get(module, ()):
+                follow(name, [*way, module])
+            done.add(module)
+
+    for module in graph:
+        follow(module, [])
+
+
+def test_the_text_and_the_configuration_know_nothing_of_the_training():
+    for part, allowed in {
+        "config": {"errors", "config"},
+        "text": {"errors", "files", "text"},
+        "monitor": {"errors", "files", "backend", "nn", "monitor"},
+    }.items():
+        for path in sources(part):
+            found = {layer_of(n) for n in imports(path) if n.startswith("trainer")}
+            assert found <= allowed, path
+
+
+@pytest.mark.parametrize("path", sources(*MATHEMATICS), ids=module_of)
+def test_the_mathematics_knows_arrays_only_through_the_backend(path):
+    allowed = {"__future__", "collections", "dataclasses", "math", "typing", "trainer"}
+    assert {name.split(".")[0] for name in imports(path, type_checking=False)} <= allowed
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Name):
+            assert node.id != "np", f"{path}:{node.lineno}"
+        # numpy.random.Generator in an annotation is a name for readers; a call would be at work.
+        if isinstance(node, ast.Call):
+            assert not ast.unparse(node.func).startswith("numpy."), f"{path}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", sources(*MATHEMATICS), ids=module_of)
+def test_the_mathematics_never_asks_which_backend_it_is_on(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and node.attr in ("name", "strategy"):
+            assert not ast.unparse(node.value).endswith("backend"), f"{path}:{node.lineno}"
+
+
+def loaded_by(statement):
+    """Return the modules that a fresh interpreter has after a statement, but not before."""
+    program = (
+        f"import sys; before = set(sys.modules); {statement}; print(*set(sys.modules) - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+def test_the_package_itself_imports_nothing():
+    assert loaded_by("import trainer") == {"trainer"}
+
+
+def test_the_mathematics_can_be_used_on_its_own():
+    loaded = loaded_by("import trainer.nn, trainer.optim")
+    assert {layer_of(name) for name in loaded if "trainer." in name} == {"backend", "nn", "optim"}
+    assert not {"yaml", "pydantic", "tqdm", "tensorboard", "safetensors"} & loaded
+
+
+def test_tensorboard_and_tqdm_wait_until_they_are_used():
+    loaded = loaded_by("import trainer.commands.train")
+    assert not {"tensorboard", "tqdm", "PIL", "numba"} & loaded

@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
+
+import trainer.checkpoint
+from trainer.backend import create_backend
+from trainer.checkpoint import pack, read_checkpoint, unpack, unpack_parameters, write_checkpoint
+from trainer.errors import UserError
+from trainer.nn import CharacterLSTM, LSTMState
+from trainer.optim import SGD
+
+V, H, L, B = 5, 3, 2, 2
+FACTS = {"config": {"training": {"batch_size": B}}, "vocabulary": "abcde", "step": 7, "loss": 0.1}
+
+
+def make(seed=1, *, hidden_size=H, momentum=0.9, **options):
+    """Return a model, an optimizer and a state, full of random numbers."""
+    generator = np.random.default_rng(seed)
+    model = CharacterLSTM(create_backend(), V, hidden_size, L, **options)
+    model.initialise(generator)
+    optimizer = SGD(model.parameters, momentum=momentum)
+    for slot in optimizer.slots.values():
+        slot[...] = generator.standard_normal(slot.shape)
+    state = model.zero_state(B)
+    for array in state:
+        array[...] = generator.standard_normal(array.shape)
+    return model, optimizer, LSTMState(*state)
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "step-00000007.safetensors"
+    write_checkpoint(path, pack(*make()), FACTS)
+    return path
+
+
+def refusal(path):
+    """Return the one line with which a file is refused."""
+    with pytest.raises(UserError) as caught:
+        read_checkpoint(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    return message
+
+
+class TestContent:
+    def test_any_reader_of_safetensors_finds_the_parameters(self, path):
+        arrays = load_file(path)
+        parameters = {
+            "lstm.0.W": (V, 4 * H),
+            "lstm.0.U": (H, 4 * H),
+            "lstm.0.b": (4 * H,),
+            "lstm.1.W": (H, 4 * H),
+            "lstm.1.U": (H, 4 * H),
+            "lstm.1.b": (4 * H,),
+            "output.W": (H, V),
+            "output.b": (V,),
+        }
+        expected = {f"parameters.{name}": shape for name, shape in parameters.items()}
+        expected |= {f"optimizer.momentum.{name}": shape for name, shape in parameters.items()}
+        expected |= {"state.h": (L, B, H), "state.c": (L, B, H)}
+        assert {name: array.shape for name, array in arrays.items()} == expected
+        assert {array.dtype for array in arrays.values()} == {np.dtype("float32")}
+        model, _, state = make()
+        value = model.parameters["lstm.1.U"].value
+        assert np.array_equal(arrays["parameters.lstm.1.U"], value)
+        assert np.array_equal(arrays["state.c"], state.c)
+
+    def test_embedding_no_bias_no_momentum(self, tmp_path):
+        arrays = pack(*make(embedding_size=4, bias=False, momentum=0.0))
+        assert arrays.keys() == {
+            "parameters.embedding.W",
+            *(f"parameters.lstm.{k}.{name}" for k in range(L) for name in "WU"),
+            "parameters.output.W",
+            "parameters.output.b",
+            "state.h",
+            "state.c",
+        }
+        assert arrays["parameters.embedding.W"].shape == (V, 4)
+        assert arrays["parameters.lstm.0.W"].shape == (4, 4 * H)
+
+    def test_one_metadata_key_with_sorted_json(self, path):
+        with safe_open(path, "numpy") as file:
+            (text,) = file.metadata().values()
+        facts = json.loads(text)
+        assert text == json.dumps(facts, sort_keys=True)
+        assert facts.items() > FACTS.items()
+        assert facts["format_version"] == 1
+
+    def test_the_digest_is_that_of_the_file_with_its_own_characters_zeroed(self, path):
+        with safe_open(path, "numpy") as file:
+            (text,) = file.metadata().values()
+        digest = json.loads(text)["digest"]
+        content = path.read_bytes()
+        assert content.count(digest.encode()) == 1
+        zeroed = content.replace(digest.encode(), b"0" * 64)
+        assert hashlib.sha256(zeroed).hexdigest() == digest
+
+    def test_everything_comes_back_bit_for_bit(self, path):
+        checkpoint = read_checkpoint(path)
+        assert checkpoint.facts == FACTS
+        expected = make(1)
+        model, optimizer, _ = make(2)
+        state = unpack(checkpoint, model, optimizer)
+        assert np.array_equal(model.parameters.values, expected[0].parameters.values)
+        for name in model.parameters:
+            old, new = (
+                m.parameters.view(o.slots["momentum"], name)
+                for m, o in ((expected[0], expected[1]), (model, optimizer))
+            )
+            assert np.array_equal(old, new)
+        assert np.array_equal(state.h, expected[2].h)
+        assert np.array_equal(state.c, expected[2].c)
+
+    @pytest.mark.parametrize(
+        "prompt", ["0" * 64, '"digest": "' + "0" * 64 + '"', '\\"digest\\": \\"', "ä\n\0🙂"]
+    )
+    def test_no_text_of_the_user_is_taken_for_the_digest(self, path, prompt):
+        facts = {**FACTS, "config": {"generation": {"prompt": prompt}}}
+        write_checkpoint(path, {}, facts)
+        assert read_checkpoint(path).facts == facts
+
+    def test_a_run_keeps_all_that_it_needs(self, trained):
+        facts = read_checkpoint(trained.checkpoint("tiny")).facts
+        assert facts["step"] == 40
+        assert facts["position"] == {"epoch": 2, "window": 6}
+        assert facts["vocabulary"] == "".join(sorted(set(trained.text.read_text())))
+        assert facts["text_sha256"] == hashlib.sha256(trained.text.read_bytes()).hexdigest()
+        assert facts["backend"] == {"name": "numpy", "strategy": "reference", "threads": 1}
+        assert facts["config"]["optimizer"]["momentum"] == 0.9
+        assert facts["config"]["schedule"]["gamma"] == 0.97  # defaults too
+        assert {
+            "random",
+            "seconds",
+            "first_loss",
+            "best_loss",
+            "best_step",
+            "evaluations_without_improvement",
+            "loss_sum",
+            "norm_sum",
+            "summed_steps",
+        } <= facts.keys()
+
+
+class TestDamage:
+    def test_any_bit_changed(self, path):
+        content = path.read_bytes()
+        bits = random.Random(1)
+        for position in [*range(300), *range(300, len(content), 3)]:
+            changed = bytearray(content)
+            changed[position] ^= 1 << bits.randrange(8)
+            path.write_bytes(changed)
+            refusal(path)
+        path.write_bytes(content)
+        read_checkpoint(path)
+
+    def test_cut_short_anywhere(self, path):
+        content = path.read_bytes()
+        for length in [*range(20), *range(20, len(content), 41), len(content) - 1]:
+            path.write_bytes(content[:length])
+            assert "cut short" in refusal(path)
+
+    def test_something_behind_it(self, path):
+        path.write_bytes(path.read_bytes() + b"\0")
+        assert "damaged" in refusal(path)
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"",
+            b"\0" * 100,
+            b"\xff" * 100,
+            b"hello",
+            random.Random(2).randbytes(10_000),
+            (2).to_bytes(8, "little") + b"{}",
+            (2).to_bytes(8, "little") + b"[]",
+            (100_000).to_bytes(8, "little") + b"[" * 100_000,
+            (2**63).to_bytes(8, "little") + b"{}",
+            b'\x2d\0\0\0\0\0\0\0{"__metadata__":{"trainer":"{\\"digest\\":7}"}}',
+            b'\x20\0\0\0\0\0\0\0{"__metadata__":{"trainer":[1]}}',
+        ],
+        ids=range(11),
+    )
+    def test_other_files(self, path, content):
+        path.write_bytes(content)
+        assert "no checkpoint of this program" in refusal(path)
+
+    @pytest.mark.parametrize("metadata", [None, {"format": "pt"}, {"trainer": "1.0"}])
+    def test_safetensors_of_other_programs(self, path, metadata):
+        save_file({"weight": np.zeros((2, 3))}, path, metadata)
+        assert "no checkpoint of this program" in refusal(path)
+
+    def test_a_newer_format(self, path, monkeypatch):
+        monkeypatch.setattr(trainer.checkpoint, "FORMAT_VERSION", 2)
+        assert "a format that this version does not know" in refusal(path)
+
+    def test_missing_and_a_folder(self, path, tmp_path):
+        assert "No such file" in refusal(tmp_path / "none.safetensors")
+        assert "Is a directory" in refusal(tmp_path)
+
+
+class TestOfAnotherModel:
+    @pytest.mark.parametrize(
+        ("options", "told"),
+        [
+            (
+                {"hidden_size": 4},
+                "parameters.lstm.0.W is float32 (5, 12), expected float32 (5, 16)",
+            ),
+            (
+                {"dtype": "float64"},
+                "parameters.lstm.0.W is float32 (5, 12), expected float64 (5, 12)",
+            ),
+            (
+                {"embedding_size": 4},
+                "parameters.embedding.W is none, expected float32 (5, 4)",
+            ),
+        ],
+    )
+    def test_it_is_refused_with_both(self, path, options, told):
+        model, *_ = make(**options)
+        with pytest.raises(UserError) as caught:
+            unpack_parameters(read_checkpoint(path), model)
+        assert str(caught.value) == f"{path}: the checkpoint is of another model: {told}"
+
+    def test_without_the_slots_of_the_optimizer(self, path):
+        model, optimizer, state = make(momentum=0.0)
+        write_checkpoint(path, pack(model, optimizer, state), FACTS)
+        with pytest.raises(UserError, match=r"optimizer\.momentum\.lstm\.0\.W is none"):
+            unpack(read_checkpoint(path), *make()[:2])

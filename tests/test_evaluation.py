@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import trainer.evaluation
+from trainer.backend import create_backend
+from trainer.builder import load_model
+from trainer.checkpoint import read_checkpoint
+from trainer.evaluation import Score, score
+from trainer.nn import CharacterLSTM
+
+
+@pytest.fixture
+def model():
+    """A model with random parameters, in float64, with dropout that scoring must not apply."""
+    model = CharacterLSTM(create_backend(), 7, 5, 2, dropout=0.5, dtype="float64")
+    model.initialise(np.random.default_rng(1))
+    model.parameters.values[...] *= 3
+    return model
+
+
+def text(length, symbols=7):
+    return np.random.default_rng(2).integers(0, symbols, length).astype(np.uint8)
+
+
+def score_one_by_one(model, ids):
+    """Score as the definition says: read a character, look at the probability of the next."""
+    state, total = model.zero_state(1), 0.0
+    for now, then in pairwise(ids):
+        logits, state = model.forward(np.array([[now]], np.int32), state)
+        p = np.exp(logits[0, 0]) / np.exp(logits[0, 0]).sum()
+        total -= math.log(p[then])
+    return total / (len(ids) - 1)
+
+
+@pytest.mark.parametrize("length", [2, 3, 128, 129, 130, 300])
+def test_one_stream_is_the_definition(model, length):
+    ids = text(length)
+    result = score(model, ids)
+    assert result.nats == pytest.approx(score_one_by_one(model, ids), rel=1e-12)
+    assert result.characters == length - 1
+
+
+@pytest.mark.parametrize("streams", [1, 3])
+@pytest.mark.parametrize("window", [1, 7, 100, 5000])
+def test_the_window_does_not_matter(model, monkeypatch, streams, window):
+    ids = text(1700)
+    expected = score(model, ids, streams)
+    monkeypatch.setattr(trainer.evaluation, "WINDOW", window)
+    assert score(model, ids, streams).nats == pytest.approx(expected.nats, abs=1e-12)
+
+
+def test_the_window_does_not_matter_in_single_precision(trained, monkeypatch):
+    model, vocabulary = load_model(read_checkpoint(trained.checkpoint("tiny")))
+    ids = vocabulary.encode(trained.text.read_text())
+    expected = score(model, ids).nats
+    for window in (1, 50, 1000):
+        monkeypatch.setattr(trainer.evaluation, "WINDOW", window)
+        assert score(model, ids).nats == pytest.approx(expected, abs=1e-6)
+
+
+def test_streams_agree_with_one_stream(trained):
+    model, vocabulary = load_model(read_checkpoint(trained.checkpoint("tiny")))
+    ids = vocabulary.encode(trained.text.read_text() * 8)
+    one = score(model, ids).nats
+    for streams in (2, 5, 10):
+        assert score(model, ids, streams).nats == pytest.approx(one, abs=0.005)
+
+
+def test_streams_warm_up_on_what_stands_before_them(model):
+    model.parameters.values[...] /= 3  # so that it forgets within the warm-up
+    ids = text(2100)
+    assert score(model, ids, 4).nats == pytest.approx(score(model, ids).nats, abs=1e-12)
+
+
+@pytest.mark.parametrize("streams", [1, 2, 3, 50])
+@pytest.mark.parametrize(
+    "length", [*range(2, 9), 256, 257, 513, 1023, 1024, 1025, 1026, 1537, 2048, 2303]
+)
+def test_every_character_but_the_first_counts_once(length, streams):
+    """A text without repetition, and a model that gives each character a probability of its own:
+
+    a sum of other characters would be another number.
+    """
+    model = CharacterLSTM(create_backend(), length, 1, dtype="float64")
+    b = model.parameters["output.b"].value
+    b[...] = np.random.default_rng(length).standard_normal(length)
+    losses = np.log(np.exp(b).sum()) - b
+    ids = np.random.default_rng(streams).permutation(length).astype(np.uint16)
+
+    result = score(model, ids, streams)
+    assert result.characters == length - 1
+    assert result.nats * result.characters == pytest.approx(losses[ids[1:]].sum(), rel=1e-12)
+
+
+def test_progress_comes_to_the_number_of_steps(model):
+    steps = []
+    score(model, text(500), progress=steps.append)
+    assert sum(steps) == 499
+    assert len(steps) > 1
+
+
+def test_nothing_of_the_model_changes(model):
+    before = model.parameters.values.copy()
+    score(model, text(300))
+    assert np.array_equal(model.parameters.values, before)
+
+
+def test_units():
+    assert Score(math.log(2), 1).bits == pytest.approx(1)
+    assert Score(math.log(8), 1).bits == pytest.approx(3)
+    assert Score(math.log(8), 1).perplexity == pytest.approx(8)
+    assert Score(0.0, 1).perplexity == 1
+    assert Score(1e6, 1).perplexity == math.inf
