@@ -40,7 +40,7 @@ clean:  ## remove the environment and all caches; runs and data stay
 # What training needs; the tools of the tests come on top.
 $(VENV)/trains: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --editable .
+	$(RUN) -m pip install --quiet --editable ".[fast]"
 	@touch $@
 
 $(INSTALLED): $(VENV)/trains

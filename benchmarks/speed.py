@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
 import platform
 import statistics
 import time
@@ -26,11 +27,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from trainer.backend import create_backend
-from trainer.backend.threads import usable_cores, use_threads
-from trainer.nn import CharacterLSTM
-from trainer.optim import SGD, Clipping, NonFiniteLatch
+from trainer.backend import make_plan
+from trainer.config import config_from_mapping
+from trainer.learner import Learner
 
 V = 65  # symbols, as in tinyshakespeare
 LEARNING_RATE, MOMENTUM, CLIP_NORM = 0.1, 0.9, 1.0
@@ -47,26 +48,22 @@ def symbols(B: int, T: int) -> np.ndarray:
 
 
 def trainer_step(size: Size, threads: int) -> Step:
-    """Prepare a step of this trainer, the same as a run takes."""
-    use_threads(threads)
-    (H, L, B, T), backend = size, create_backend()
-    model = CharacterLSTM(backend, V, H, L)
-    model.initialise(np.random.default_rng(0))
-    optimizer = SGD(model.parameters, momentum=MOMENTUM)
-    clipping, latch = Clipping(backend, CLIP_NORM, None), NonFiniteLatch(backend)
-    state = model.zero_state(B)
+    """Prepare a step of this trainer."""
+    H, L, B, T = size
+    config = config_from_mapping(
+        {
+            "name": "speed",
+            "corpus": {"path": "none"},
+            "model": {"hidden_size": H, "num_layers": L},
+            "training": {"batch_size": B, "sequence_length": T, "steps": 1},
+            "optimizer": {"momentum": MOMENTUM, "clip_norm": CLIP_NORM},
+        },
+        "speed",
+    )
+    plan = make_plan(B, H, threads)
+    learner = Learner(config, plan.start(), V, plan.parts)
     x, y = symbols(B, T).astype(np.int32)
-
-    def step() -> None:
-        nonlocal state
-        logits, state = model.forward(x, state)
-        loss, _ = model.loss.forward(logits, y)
-        model.backward(model.loss.backward())
-        norm = clipping(model.parameters.gradients)
-        latch.observe(0, loss, norm)
-        optimizer.step(LEARNING_RATE, latch)
-
-    return step
+    return lambda: learner.step(x, y, step=0, learning_rate=LEARNING_RATE, watch=lambda: None)
 
 
 def torch_step(size: Size, threads: int, *, embed: bool) -> Step:
@@ -98,7 +95,7 @@ def torch_step(size: Size, threads: int, *, embed: bool) -> Step:
 
 def products_step(size: Size, threads: int) -> Step:
     """Prepare the products of a step; one-hot input needs none, a gather of rows does."""
-    use_threads(threads)
+    threadpool_limits(threads)
     H, L, B, T = size
     products = [  # how often, rows, inner length, columns
         (L * T, B, H, 4 * H),  # h U
@@ -153,8 +150,8 @@ def machine(threads: int, packages: list[str]) -> str:
     names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
     versions = ", ".join(f"{package} {version(package)}" for package in packages)
     return (
-        f"{names[0] if names else platform.machine()}, {usable_cores()} cores, {threads} threads; "
-        f"Python {platform.python_version()}, {versions}; {create_backend().strategy} kernels."
+        f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores, {threads} threads; "
+        f"Python {platform.python_version()}, {versions}."
     )
 
 
@@ -164,7 +161,7 @@ def row(cells: list[str]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time one training step side by side.")
-    parser.add_argument("--threads", type=int, default=usable_cores(), help="of each system")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each system")
     parser.add_argument("--sizes", nargs="+", default=SIZES.split(), metavar="H/L/B/T")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each system")
     parser.add_argument("--without-torch", action="store_true", help="leave PyTorch out")
@@ -174,7 +171,7 @@ def main() -> None:
     installed = find_spec("torch") is not None
     with_torch = installed and not arguments.without_torch
     systems = [name for name in SYSTEMS if with_torch or "PyTorch" not in name]
-    print(machine(threads, ["numpy", "torch"] if with_torch else ["numpy"]))
+    print(machine(threads, ["numpy", "numba", *(["torch"] if with_torch else [])]))
     print(f"Milliseconds a step, medians of {arguments.rounds} rounds.")
     print("" if installed else "PyTorch is not installed: pip install torch, to compare with it.\n")
     columns = [*"HLBT", *systems, *(["faster PyTorch / trainer"] if with_torch else [])]

@@ -158,7 +158,8 @@ def test_the_package_itself_imports_nothing():
 
 def test_the_mathematics_can_be_used_on_its_own():
     loaded = loaded_by("import trainer.nn, trainer.optim")
-    assert {layer_of(name) for name in loaded if "trainer." in name} == {"backend", "nn", "optim"}
+    layers = {layer_of(name) for name in loaded if "trainer." in name}
+    assert layers == {"backend", "errors", "nn", "optim"}
     assert not {"yaml", "pydantic", "tqdm", "tensorboard", "safetensors"} & loaded
 
 

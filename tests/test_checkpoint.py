@@ -134,7 +134,8 @@ class TestContent:
         assert facts["position"] == {"epoch": 2, "window": 6}
         assert facts["vocabulary"] == "".join(sorted(set(trained.text.read_text())))
         assert facts["text_sha256"] == hashlib.sha256(trained.text.read_bytes()).hexdigest()
-        assert facts["backend"] == {"name": "numpy", "strategy": "reference", "threads": 1}
+        plan = {"strategy": "reference", "threads": 1, "parts": 1}
+        assert facts["backend"] == {"name": "numpy", **plan}
         assert facts["config"]["optimizer"]["momentum"] == 0.9
         assert facts["config"]["schedule"]["gamma"] == 0.97  # defaults too
         assert {

@@ -11,7 +11,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import trainer.training
-from trainer.backend import create_backend
+from trainer.backend import ONE_THREAD
 from trainer.checkpoint import read_checkpoint
 from trainer.config import config_from_mapping
 from trainer.errors import RunFailed, UserError
@@ -46,7 +46,7 @@ class Run:
         config = config_from_mapping(mapping, name)
         self.folder = RunFolder(project.path / "runs" / name)
         corpus = load_corpus(project.text, project.path / "cache")
-        self.training = Training(config, corpus, self.folder, create_backend(), 1)
+        self.training = Training(config, corpus, self.folder, ONE_THREAD)
         self.folder.create(config.to_yaml())
 
     def train(self):

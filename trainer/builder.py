@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainer.backend import Backend, create_backend
-from trainer.backend.threads import usable_cores
+from trainer.backend import ONE_THREAD, Backend
 from trainer.checkpoint import Checkpoint, unpack_parameters
 from trainer.config import Config, CorpusConfig, config_from_mapping
-from trainer.nn import CharacterLSTM
+from trainer.nn import CharacterLSTM, Parameters
 from trainer.optim import SGD, Clipping, Schedule
 from trainer.text import Corpus, Vocabulary, fetch, load_corpus
 
@@ -24,8 +23,15 @@ def build_corpus(corpus: CorpusConfig) -> Corpus:
     return load_corpus(path, cache)
 
 
-def build_model(config: Config, backend: Backend, vocabulary_size: int) -> CharacterLSTM:
-    """Make the model, its parameters not yet set."""
+def build_model(
+    config: Config,
+    backend: Backend,
+    vocabulary_size: int,
+    *,
+    part: int = 0,
+    parameters: Parameters | None = None,
+) -> CharacterLSTM:
+    """Make the model, its parameters not yet set, or with those of another."""
     model = config.model
     return CharacterLSTM(
         backend,
@@ -36,6 +42,8 @@ def build_model(config: Config, backend: Backend, vocabulary_size: int) -> Chara
         bias=model.bias,
         dropout=model.dropout,
         seed=config.training.seed,
+        part=part,
+        parameters=parameters,
         dtype=config.backend.dtype,
     )
 
@@ -61,19 +69,14 @@ def build_schedule(config: Config) -> Schedule:
     return Schedule(**config.schedule.model_dump())
 
 
-def choose_threads(config: Config) -> int:
-    """Take the configured number of threads, or one for each core."""
-    return config.backend.threads or usable_cores()
-
-
 def load_model(checkpoint: Checkpoint) -> tuple[CharacterLSTM, Vocabulary]:
-    """Make the model of a checkpoint, ready to score and to generate; no text is needed.
+    """Make the model of a checkpoint, ready to read one sequence; no text is needed.
 
     Raises:
         UserError: The checkpoint does not fit together.
     """
     config = config_from_mapping(checkpoint.facts["config"], str(checkpoint.path))
     vocabulary = Vocabulary(checkpoint.facts["vocabulary"])
-    model = build_model(config, create_backend(), len(vocabulary))
+    model = build_model(config, ONE_THREAD.start(), len(vocabulary))
     unpack_parameters(checkpoint, model)
     return model, vocabulary

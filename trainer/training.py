@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from trainer.backend import Backend
+from trainer.backend import Plan
 from trainer.builder import build_schedule
 from trainer.checkpoint import Checkpoint, read_checkpoint, unpack_parameters
 from trainer.config import Config
@@ -30,7 +30,7 @@ class Training:
     """One run, from its start or from a checkpoint to its end.
 
     Args:
-        threads: of the matrix products; the caller has set them, the checkpoint remembers them.
+        plan: how the work is spread; the checkpoints remember it.
         checkpoint: where to go on; None starts anew.
 
     Raises:
@@ -42,12 +42,11 @@ class Training:
         config: Config,
         corpus: Corpus,
         folder: RunFolder,
-        backend: Backend,
-        threads: int,
+        plan: Plan,
         checkpoint: Checkpoint | None = None,
     ) -> None:
-        self.config, self.corpus, self.backend = config, corpus, backend
-        self.folder, self.threads = folder, threads
+        self.config, self.corpus, self.folder, self.plan = config, corpus, folder, plan
+        self.backend = backend = plan.start()
         split = corpus.split(config.corpus.split)
         self.validation_text, self.test_text = split.validation, split.test
         if config.evaluation.patience is not None and len(split.validation) < 2:
@@ -59,7 +58,7 @@ class Training:
         self.length = Length(config.training, self.batches.windows_per_epoch)
 
         self.schedule = build_schedule(config)
-        self.learner = Learner(config, backend, len(corpus.vocabulary), checkpoint)
+        self.learner = Learner(config, backend, len(corpus.vocabulary), plan.parts, checkpoint)
         self.model = self.learner.model
         # Written only later, but a prompt that the text does not know is refused now.
         generate(self.model, corpus.vocabulary, **config.generation.model_dump())
@@ -172,9 +171,8 @@ class Training:
         if (self.counters.step + 1) % self.config.monitor.gates_every:
             return
         start = time.perf_counter()
-        for k, layer in enumerate(self.model.lstm.layers):
-            statistics = gate_statistics(self.backend, layer.gates)
-            self.journal.gates(k, statistics, self.counters.step + 1)
+        for k, gates in enumerate(self.learner.gates()):
+            self.journal.gates(k, gate_statistics(self.backend, gates), self.counters.step + 1)
         self.seconds_watching = time.perf_counter() - start
 
     def sample(self) -> None:
@@ -227,11 +225,7 @@ class Training:
             # Nothing else is random: parameters are drawn at the start, windows come in order, and
             # each sample begins with its own seed.
             "random": {"dropout": "Philox, key (seed, layer), counter (0, 0, step, 0)"},
-            "backend": {
-                "name": self.backend.name,
-                "strategy": self.backend.strategy,
-                "threads": self.threads,
-            },
+            "backend": {"name": self.backend.name, **self.plan._asdict()},
         }
         self.journal.sync()
         self.folder.save(counters.step, self.learner.arrays(), facts, best=best)

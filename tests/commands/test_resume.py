@@ -65,6 +65,21 @@ def test_a_length_in_epochs_stopped_twice(project):
     assert project.outcome("tiny") == project.outcome("whole")
 
 
+def test_compiled_kernels_and_a_batch_in_parts(project):
+    """Two threads add up their gradients: always in the same order."""
+    pytest.importorskip("numba", reason="the compiled kernels need numba")
+    large = ("model.hidden_size=64", "training.batch_size=32", "training.steps=8")
+    every = ("monitor.log_every=1", "checkpoint.every=2")
+    arguments = ("tiny.yaml", *large, *every, "backend.threads=2")
+    assert project.train(*arguments, "name=whole").status == 0
+    result = project.train_and_signal(signal.SIGKILL, 5, *arguments)
+    assert "compiled kernels, 2 threads, each a part of the batch" in result.stderr
+    assert project.train("--resume", "runs/tiny").status == 0
+    assert project.outcome("tiny") == project.outcome("whole")
+    facts = project.outcome("tiny")["facts"]
+    assert facts["backend"] == {"name": "numpy", "strategy": "fused", "threads": 2, "parts": 2}
+
+
 def test_a_kill_before_the_first_checkpoint_starts_again(project, whole):
     assert project.train_and_signal(signal.SIGKILL, 7, "tiny.yaml").status == -signal.SIGKILL
     assert not (project.path / "runs/tiny/checkpoints/latest").exists()

@@ -1,5 +1,6 @@
 """Where arrays live and who computes on them: one array namespace and one set of fused kernels."""
 
 from trainer.backend.backend import Array, Backend, Kernels, create_backend
+from trainer.backend.plan import ONE_THREAD, Plan, make_plan
 
-__all__ = ["Array", "Backend", "Kernels", "create_backend"]
+__all__ = ["ONE_THREAD", "Array", "Backend", "Kernels", "Plan", "create_backend", "make_plan"]

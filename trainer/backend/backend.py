@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Protocol
 
 import numpy as np
 
 from trainer.backend.reference import ReferenceKernels
+from trainer.errors import UserError
 
 Array = Any
 """An array of the backend in use: a NumPy array on the CPU, a CuPy array on a GPU."""
@@ -64,6 +66,26 @@ class Backend:
         return np.asarray(array)
 
 
-def create_backend() -> Backend:
-    """Create the CPU backend: NumPy arrays, reference kernels."""
-    return Backend("numpy", "reference", np, ReferenceKernels(np))
+def create_backend(strategy: str = "reference") -> Backend:
+    """Create the CPU backend: NumPy arrays and one of two sets of kernels.
+
+    Args:
+        strategy: "reference" (NumPy alone) or "fused" (compiled by numba).
+
+    Raises:
+        UserError: The fused kernels are asked for, and numba is not installed.
+    """
+    if strategy == "reference":
+        return Backend("numpy", strategy, np, ReferenceKernels(np))
+    if not numba_is_installed():
+        raise UserError(
+            "the fused kernels, with which this run was begun, need numba: pip install numba"
+        )
+    from trainer.backend.fused import FusedKernels  # numba takes a third of a second to import
+
+    return Backend("numpy", strategy, np, FusedKernels(np))
+
+
+def numba_is_installed() -> bool:
+    """Whether the fused kernels can be had."""
+    return find_spec("numba") is not None

@@ -6,7 +6,7 @@ from argparse import Namespace
 
 import numpy as np
 
-from trainer.backend import create_backend
+from trainer.backend import make_plan
 from trainer.builder import build_corpus, build_model
 from trainer.config import load_config
 from trainer.nn import LSTMState, check_gradients
@@ -22,7 +22,8 @@ def run(arguments: Namespace) -> int:
         update={"backend": config.backend.model_copy(update={"dtype": "float64"})}
     )
     corpus = build_corpus(config.corpus)
-    backend = create_backend()
+    plan = make_plan(config.training.batch_size, config.model.hidden_size, config.backend.threads)
+    backend = plan.start()  # the kernels that this configuration would train with
     model = build_model(config, backend, len(corpus.vocabulary))
     generator = np.random.default_rng(config.training.seed)
     model.initialise(generator, config.model.forget_bias)

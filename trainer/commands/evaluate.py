@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from trainer.backend.threads import use_threads
 from trainer.builder import build_corpus, load_model
 from trainer.checkpoint import Checkpoint
 from trainer.config import config_from_mapping
@@ -22,7 +21,6 @@ from trainer.text import Vocabulary, read_text
 def run(arguments: Namespace) -> int:
     """Evaluate; return the exit status."""
     checkpoint = find_checkpoint(arguments.model)
-    use_threads(1)  # one stream has no work for more
     model, vocabulary = load_model(checkpoint)
     if arguments.text is not None:
         what, text = str(arguments.text), read_text(arguments.text)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from trainer.backend.threads import use_threads
 from trainer.builder import load_model
 from trainer.config import config_from_mapping
 from trainer.generation import generate
@@ -24,7 +23,6 @@ def run(arguments: Namespace) -> int:
     options = config_from_mapping(
         {**saved, "generation": {**saved["generation"], **given}}, "generate"
     ).generation
-    use_threads(1)  # one sequence has no work for more
     model, vocabulary = load_model(checkpoint)
     characters = generate(model, vocabulary, **options.model_dump())
     if options.prompt:

@@ -6,9 +6,8 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from trainer.backend import create_backend
-from trainer.backend.threads import use_threads
-from trainer.builder import build_corpus, choose_threads
+from trainer.backend import Plan, make_plan
+from trainer.builder import build_corpus
 from trainer.checkpoint import Checkpoint
 from trainer.config import Config, config_from_mapping, load_config
 from trainer.errors import UserError
@@ -16,7 +15,6 @@ from trainer.monitor.console import Progress
 from trainer.monitor.journal import Journal
 from trainer.monitor.metrics import read_metrics
 from trainer.run_folder import RUNS, RunFolder, open_run
-from trainer.text import Corpus
 from trainer.training import Training
 
 CHANGEABLE_SECTIONS = {"name", "schedule", "evaluation", "generation", "monitor", "checkpoint"}
@@ -45,7 +43,8 @@ def run(arguments: Namespace) -> int:
 
 def _start(config: Config, folder: RunFolder) -> int:
     corpus = build_corpus(config.corpus)
-    training = _prepare(config, corpus, folder, choose_threads(config))
+    plan = make_plan(config.training.batch_size, config.model.hidden_size, config.backend.threads)
+    training = Training(config, corpus, folder, plan)
     folder.create(config.to_yaml())  # only now, when all that a person gave has proven good
     return _train(training)
 
@@ -67,8 +66,8 @@ def _resume(arguments: Namespace) -> int:
             f"{corpus.sha256}, the checkpoint's {checkpoint.facts['text_sha256']}; "
             "restore the text, or start a new run"
         )
-    threads = checkpoint.facts["backend"]["threads"]
-    training = _prepare(config, corpus, folder, threads, checkpoint)
+    plan = Plan(*(checkpoint.facts["backend"][field] for field in Plan._fields))
+    training = Training(config, corpus, folder, plan, checkpoint)
     rows = read_metrics(folder.metrics) if folder.metrics.exists() else []
     ended = any(row["kind"] == "end" for row in rows)
     if training.finished and ended:
@@ -100,24 +99,13 @@ def _refuse_changes(config: Config, checkpoint: Checkpoint) -> None:
                 )
 
 
-def _prepare(
-    config: Config,
-    corpus: Corpus,
-    folder: RunFolder,
-    threads: int,
-    checkpoint: Checkpoint | None = None,
-) -> Training:
-    use_threads(threads)
-    return Training(config, corpus, folder, create_backend(), threads, checkpoint)
-
-
 def _train(training: Training) -> int:
     config, corpus, folder = training.config, training.corpus, training.folder
     _say(
         f"{corpus.source}: {len(corpus.ids):,} characters, {len(corpus.vocabulary)} distinct; "
         f"{training.batches.windows_per_epoch:,} steps an epoch\n"
         f"model: {training.model.parameters.count:,} parameters, "
-        f"{training.backend.name} {config.backend.dtype}, {training.threads} threads\n"
+        f"{config.backend.dtype}; {_told(training.plan)}\n"
         f"run: {folder.path}; see it live: tensorboard --logdir {folder.path.parent}"
     )
     length = training.length
@@ -143,6 +131,12 @@ def _train(training: Training) -> int:
         f"train longer:  python train.py --resume {folder.path} {_longer(training)}"
     )
     return 0
+
+
+def _told(plan: Plan) -> str:
+    kernels = "compiled kernels" if plan.strategy == "fused" else "NumPy"
+    threads = f"{plan.threads} threads" if plan.threads > 1 else "1 thread"
+    return f"{kernels}, {threads}" + (", each a part of the batch" if plan.parts > 1 else "")
 
 
 def _longer(training: Training) -> str:

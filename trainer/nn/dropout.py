@@ -12,16 +12,24 @@ class Dropout:
 
     Args:
         probability: p, the share that is dropped, 0 <= p < 1.
-        seed, layer: with the step they key the mask (see `keep_mask`).
+        seed, layer, part: with the step they key the mask (see `keep_mask`).
     """
 
     def __init__(
-        self, backend: Backend, probability: float, *, seed: int, layer: int, dtype: str
+        self,
+        backend: Backend,
+        probability: float,
+        *,
+        seed: int,
+        layer: int,
+        part: int = 0,
+        dtype: str,
     ) -> None:
         self.backend = backend
         self.probability = probability
         self.seed = seed
         self.layer = layer
+        self.part = part
         self._workspace = Workspace(backend, dtype)
         self._mask: Array | None = None
 
@@ -34,7 +42,14 @@ class Dropout:
         if step is None or self.probability == 0:
             self._mask = None
             return x
-        mask = keep_mask(x.shape, self.probability, seed=self.seed, step=step, layer=self.layer)
+        mask = keep_mask(
+            x.shape,
+            self.probability,
+            seed=self.seed,
+            step=step,
+            layer=self.layer,
+            part=self.part,
+        )
         self._mask = self.backend.asarray(mask)
         y = self._workspace("y", *x.shape)
         self.backend.xp.multiply(x, self._mask, out=y)

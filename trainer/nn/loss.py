@@ -33,8 +33,12 @@ class SoftmaxCrossEntropy:
         self._saved = logits, flat_targets, total
         return losses.mean(), losses.reshape(targets.shape)
 
-    def backward(self) -> Array:
+    def backward(self, predictions: int | None = None) -> Array:
         """Compute the gradient of the logits (T, B, V), in their place.
+
+        Args:
+            predictions: how many E is the mean over; None for those of the window, more where the
+                window is a part of a batch.
 
         Raises:
             RuntimeError: There was no forward pass.
@@ -42,9 +46,9 @@ class SoftmaxCrossEntropy:
         if self._saved is None:
             raise RuntimeError("there is no forward pass to go back through")
         logits, targets, total = self._saved
-        N, V = targets.size, logits.shape[-1]
-        p = logits.reshape(N, V)
+        V, N = logits.shape[-1], predictions or targets.size
+        p = logits.reshape(-1, V)
         p *= (1 / (N * total))[:, None]
-        p[self.backend.xp.arange(N), targets] -= 1 / N
+        p[self.backend.xp.arange(targets.size), targets] -= 1 / N
         self._saved = None
         return logits

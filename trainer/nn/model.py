@@ -27,8 +27,9 @@ class CharacterLSTM:
         embedding_size: D of a dense embedding; None feeds one-hot vectors to the first layer.
         bias: whether the gates have a bias (the output always has).
         dropout: probability, between layers and before the output.
-        seed: keys the dropout masks.
+        seed, part: key the dropout masks.
         dtype: "float32" or "float64".
+        parameters: of another model of the same sizes, to be used by both; None makes new ones.
     """
 
     def __init__(
@@ -42,7 +43,9 @@ class CharacterLSTM:
         bias: bool = True,
         dropout: float = 0.0,
         seed: int = 0,
+        part: int = 0,
         dtype: str = "float32",
+        parameters: Parameters | None = None,
     ) -> None:
         V, H, L, D = vocabulary_size, hidden_size, num_layers, embedding_size
         self.backend = backend
@@ -59,7 +62,7 @@ class CharacterLSTM:
                 shapes[f"lstm.{k}.b"] = (4 * H,)
         shapes["output.W"] = (H, V)
         shapes["output.b"] = (V,)
-        self.parameters = parameters = Parameters(backend, shapes, dtype)
+        self.parameters = parameters = parameters or Parameters(backend, shapes, dtype)
 
         def layer(k: int) -> LSTMLayer:
             takes_ids = k == 0 and D is None
@@ -67,7 +70,9 @@ class CharacterLSTM:
             b = parameters[f"lstm.{k}.b"] if bias else None
             return LSTMLayer(backend, product, parameters[f"lstm.{k}.U"], b)
 
-        dropouts = [Dropout(backend, dropout, seed=seed, layer=k, dtype=dtype) for k in range(L)]
+        dropouts = [
+            Dropout(backend, dropout, seed=seed, layer=k, part=part, dtype=dtype) for k in range(L)
+        ]
         self.embedding = Embedding(backend, parameters["embedding.W"]) if D is not None else None
         self.lstm = LSTM(backend, [layer(k) for k in range(L)], dropouts[:-1])
         self.dropout = dropouts[-1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -24,6 +23,9 @@ class Parameters:
 
     Zeroing, norm, clipping, decay and update are then each one expression over a whole array.
 
+    Args:
+        values: the flat array of other parameters of these shapes, to be shared; None for zeros.
+
     Attributes:
         values, gradients: (size,) the flat arrays, padding included; the padding stays zero.
         matrices: the slice of the flat arrays that holds everything but the vectors (biases).
@@ -31,7 +33,11 @@ class Parameters:
     """
 
     def __init__(
-        self, backend: Backend, shapes: Mapping[str, tuple[int, ...]], dtype: str = "float32"
+        self,
+        backend: Backend,
+        shapes: Mapping[str, tuple[int, ...]],
+        dtype: str = "float32",
+        values: Array | None = None,
     ) -> None:
         itemsize = backend.xp.dtype(dtype).itemsize
         step = ALIGNMENT // itemsize
@@ -42,7 +48,7 @@ class Parameters:
         self.backend = backend
         self.count = sum(sizes.values())
         total = sum(padded.values())
-        self.values = _aligned_zeros(backend, total, dtype)
+        self.values = _aligned_zeros(backend, total, dtype) if values is None else values
         self.gradients = _aligned_zeros(backend, total, dtype)
         self.matrices = slice(0, sum(padded[name] for name in by_rank if len(shapes[name]) > 1))
 
@@ -52,6 +58,10 @@ class Parameters:
         for name in by_rank:
             self._slices[name] = slice(start, start + sizes[name])
             start += padded[name]
+
+    def with_own_gradients(self) -> Parameters:
+        """Return the same parameters, values shared, with a gradient array of their own."""
+        return Parameters(self.backend, self._shapes, str(self.values.dtype), self.values)
 
     def __getitem__(self, name: str) -> Parameter:
         return Parameter(self.view(self.values, name), self.view(self.gradients, name))
@@ -78,7 +88,7 @@ def _product(shape: tuple[int, ...]) -> int:
 def _aligned_zeros(backend: Backend, size: int, dtype: str) -> Array:
     """Zeros whose first byte lies at a multiple of ALIGNMENT (NumPy itself promises only 16)."""
     itemsize = backend.xp.dtype(dtype).itemsize
-    if size * itemsize > sys.maxsize:
+    if size * itemsize >= 2**63:  # more than NumPy can even refuse
         raise MemoryError(f"Unable to allocate {size:,} parameters")
     spare = backend.xp.zeros(size + ALIGNMENT // itemsize, dtype)
     address = backend.address(spare)

@@ -1,0 +1,75 @@
+"""One training step, whole and in parts."""
+
+import numpy as np
+import pytest
+
+from trainer.backend import create_backend
+from trainer.config import config_from_mapping
+from trainer.learner import Learner
+
+V, B, T = 7, 5, 4
+
+
+def make(parts, dropout=0.0):
+    config = config_from_mapping(
+        {
+            "name": "test",
+            "corpus": {"path": "none"},
+            "model": {"hidden_size": 6, "dropout": dropout},
+            "training": {"batch_size": B, "sequence_length": T, "steps": 1},
+            "backend": {"dtype": "float64"},
+        },
+        "test",
+    )
+    return Learner(config, create_backend(), V, parts)
+
+
+def learn(learner, steps=3):
+    rng, results = np.random.default_rng(0), []
+    for step in range(steps):
+        x, y = rng.integers(0, V, (2, T, B)).astype(np.int32)
+        gates = []
+
+        def watch(gates=gates):
+            gates += [gate.copy() for gate in learner.gates()]
+
+        loss, norm = learner.step(x, y, step=step, learning_rate=0.5, watch=watch)
+        results.append((loss, norm, *gates))
+    return results
+
+
+@pytest.mark.parametrize("parts", [2, 3, 5])
+def test_parts_make_the_same_step_as_the_whole(parts):
+    """With parts of different sizes, too: 5 sequences do not divide by 2 or 3."""
+    whole, cut = make(1), make(parts)
+    for expected, found in zip(learn(whole), learn(cut), strict=True):
+        for left, right in zip(expected, found, strict=True):
+            np.testing.assert_allclose(right, left, rtol=1e-12, atol=1e-14)
+    for name, array in whole.arrays().items():
+        np.testing.assert_allclose(cut.arrays()[name], array, rtol=1e-10, atol=1e-13)
+
+
+def test_the_same_parts_make_the_same_bits():
+    first, second = make(2, dropout=0.3), make(2, dropout=0.3)
+    for left, right in zip(learn(first), learn(second), strict=True):
+        for a, b in zip(left, right, strict=True):
+            np.testing.assert_array_equal(a, b)
+    for name, array in first.arrays().items():
+        np.testing.assert_array_equal(second.arrays()[name], array)
+
+
+def test_each_part_drops_units_of_its_own():
+    learner = make(5, dropout=0.5)
+    learn(learner, steps=1)
+    masks = [model.dropout._mask[:, 0].tobytes() for model in learner.models]
+    assert len(set(masks)) == 5
+
+
+def test_forgetting_begins_from_zero():
+    learner = make(2)
+    learn(learner)
+    assert learner.carried.h.any()
+    learner.forget()
+    assert learner.carried.h.shape == (2, B, 6)
+    assert not learner.carried.h.any()
+    assert not learner.carried.c.any()

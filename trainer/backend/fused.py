@@ -1,0 +1,142 @@
+"""The fused point compiled by numba: a time step in one pass over each row.
+
+Compiled on first use and cached on the disk. Short loops over few arrays, because those become
+vector instructions. No kernel holds Python's lock, so parts of a batch can run side by side.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.extending import overload
+
+from trainer.backend.reference import ReferenceKernels
+
+Array = Any
+
+_compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+
+# tanh(x) = x P(x^2) / Q(x^2) for |x| <= 9.1, where float32 has reached 1: a least-squares fit, its
+# relative error at most 2.3e-8, or 4e-7 with the rounding of float32.
+_f = np.float32
+_END, _HALF, _ONE = _f(9.1), _f(0.5), _f(1)
+_P0, _P1, _P2 = _f(9.99999977e-01), _f(1.33744711e-01), _f(3.48780621e-03)
+_P3, _P4 = _f(2.04811084e-05), _f(1.31774185e-08)
+_Q1, _Q2 = _f(4.67077849e-01), _f(2.58473701e-02)
+_Q3, _Q4 = _f(3.27291232e-04), _f(7.70400251e-07)
+
+
+def _tanh(x: Any) -> Any:
+    """Stand for the tanh of the type at hand; exists in compiled code alone."""
+    raise RuntimeError("not compiled")
+
+
+@overload(_tanh, inline="always")
+def _tanh_of_type(x: Any) -> Any:
+    def rational(x: Any) -> Any:
+        x = _END if x > _END else (-_END if x < -_END else x)  # nan stays nan
+        u = x * x
+        p = (((_P4 * u + _P3) * u + _P2) * u + _P1) * u + _P0
+        q = (((_Q4 * u + _Q3) * u + _Q2) * u + _Q1) * u + _ONE
+        return x * p / q
+
+    def exact(x: Any) -> Any:
+        return math.tanh(x)
+
+    return rational if x == types.float32 else exact  # float64 is for checks
+
+
+@_compiled
+def _add(z: Array, recurrent: Array, b: Array) -> None:
+    for j in range(z.size):
+        z[j] += recurrent[j] + b[j]
+
+
+@_compiled
+def _candidate(z: Array) -> None:
+    for j in range(z.size):
+        z[j] = _tanh(z[j])
+
+
+@_compiled
+def _sigmoids(z: Array) -> None:
+    for j in range(z.size):
+        z[j] = _HALF * _tanh(_HALF * z[j]) + _HALF
+
+
+@_compiled
+def _cell(a: Array, i: Array, f: Array, c_previous: Array, c: Array) -> None:
+    for j in range(c.size):
+        c[j] = a[j] * i[j] + c_previous[j] * f[j]
+
+
+@_compiled
+def _output(c: Array, o: Array, tanh_c: Array, h: Array) -> None:
+    for j in range(c.size):
+        tanh_c[j] = _tanh(c[j])
+        h[j] = tanh_c[j] * o[j]
+
+
+@_compiled
+def _forward(
+    z: Array, recurrent: Array, b: Array, c_previous: Array, c: Array, tanh_c: Array, h: Array
+) -> None:
+    B, H = h.shape
+    for n in range(B):
+        _add(z[n], recurrent[n], b)
+        a, i, f, o = z[n, :H], z[n, H : 2 * H], z[n, 2 * H : 3 * H], z[n, 3 * H :]
+        _candidate(a)
+        _sigmoids(z[n, H:])
+        _cell(a, i, f, c_previous[n], c[n])
+        _output(c[n], o, tanh_c[n], h[n])
+
+
+@_compiled
+def _backward(z: Array, c_previous: Array, tanh_c: Array, dh: Array, dc: Array) -> None:
+    B, H = dh.shape
+    for n in range(B):
+        a, i, f, o = z[n, :H], z[n, H : 2 * H], z[n, 2 * H : 3 * H], z[n, 3 * H :]
+        before, tanh, dh_n, dc_n = c_previous[n], tanh_c[n], dh[n], dc[n]
+        for j in range(H):
+            delta = dc_n[j] + dh_n[j] * o[j] * (_ONE - tanh[j] * tanh[j])
+            da = delta * i[j] * (_ONE - a[j] * a[j])
+            di = delta * a[j] * i[j] * (_ONE - i[j])
+            df = delta * before[j] * f[j] * (_ONE - f[j])
+            do = dh_n[j] * tanh[j] * o[j] * (_ONE - o[j])
+            dc_n[j] = delta * f[j]
+            a[j], i[j], f[j], o[j] = da, di, df, do
+
+
+class FusedKernels(ReferenceKernels):
+    """The kernels of the reference, compiled; what is not here is as good in NumPy."""
+
+    def __init__(self, xp: Any) -> None:
+        super().__init__(xp)
+        # Compile, or load what was compiled, now: the first step is not to take seconds.
+        z, row = np.zeros((1, 4), _f), np.zeros((1, 1), _f)
+        self.gates_forward(z, z, None, row, row, row, row)
+        self.gates_backward(z, row, row, row, row)
+
+    def gates_forward(
+        self,
+        z: Array,
+        recurrent: Array,
+        b: Array | None,
+        c_previous: Array,
+        c: Array,
+        tanh_c: Array,
+        h: Array,
+    ) -> None:
+        """Compute a, i, f, o, c and h of one time step, as the reference does."""
+        if b is None:
+            b = self.xp.zeros(z.shape[1], z.dtype)
+        _forward(z, recurrent, b, c_previous, c, tanh_c, h)
+
+    def gates_backward(
+        self, z: Array, c_previous: Array, tanh_c: Array, dh: Array, dc: Array
+    ) -> None:
+        """Compute the gradients of one time step, as the reference does."""
+        _backward(z, c_previous, tanh_c, dh, dc)
