@@ -184,7 +184,6 @@ class TestOnlyWatching:
         assert set(tags["scalars"]) == gates | {
             "loss/train",
             "loss/validation",
-            "loss/test",
             "optimizer/learning_rate",
             "optimizer/gradient_norm",
             "speed/characters_per_second",

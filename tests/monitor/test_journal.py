@@ -39,8 +39,9 @@ END = {"kind": "end", "step": 10, "loss": 2.25, "reason": "length"}
 
 
 def test_rows_become_lines_and_curves(record):
-    events, lines = record(TRAIN, VALIDATION, END)
-    assert lines == [TRAIN, VALIDATION, END]
+    test = {"kind": "test", "step": 10, "loss": 2.0}
+    events, lines = record(TRAIN, VALIDATION, test, END)
+    assert lines == [TRAIN, VALIDATION, test, END]
     scalars = {
         tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in events.Tags()["scalars"]
     }

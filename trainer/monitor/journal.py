@@ -11,6 +11,7 @@ from trainer.monitor.console import Progress
 from trainer.monitor.metrics import MetricsFile
 from trainer.monitor.tensorboard import TensorBoardWriter
 
+_CURVES = ("train", "validation")  # the losses of other rows are single points
 _TAGS = {
     "learning_rate": "optimizer/learning_rate",
     "gradient_norm": "optimizer/gradient_norm",
@@ -41,7 +42,7 @@ class Journal:
     def row(self, row: Mapping[str, Any]) -> None:
         """Append a row to metrics.jsonl and draw its numbers: losses by kind, the rest by name."""
         self._metrics.write(row)
-        if row["kind"] != "end" and row["loss"] is not None:
+        if row["kind"] in _CURVES:
             self._events.scalar(f"loss/{row['kind']}", row["loss"], row["step"])
         for name in _TAGS.keys() & row.keys():
             self._events.scalar(_TAGS[name], row[name], row["step"])
