@@ -91,7 +91,13 @@ def test_what_is_said_to_fit_fits_and_no_more(
         Batches(numbers(length), fitting_size + 1, sequence_length)
 
 
-@pytest.mark.parametrize("length", [0, 1, 2])
+def test_where_neither_alone_is_enough_both_are_lowered() -> None:
+    with pytest.raises(UserError, match=r"batch_size to 1 and training.sequence_length to 2, or"):
+        Batches(numbers(3), 4, 3)
+    assert Batches(numbers(3), 1, 2).windows_per_epoch == 1
+
+
+@pytest.mark.parametrize("length", [0, 1])
 def test_nothing_is_proposed_where_nothing_fits(length: int) -> None:
     with pytest.raises(UserError, match=r"needs 13: use a longer text$"):
         Batches(numbers(length), batch_size=4, sequence_length=3)

@@ -71,6 +71,8 @@ def _too_short(length: int, batch_size: int, sequence_length: int) -> str:
         "training.sequence_length": (length - 1) // batch_size,
     }
     choices = [f"{key} to {number}" for key, number in fitting.items() if number > 0]
+    if not choices and length > 1:
+        choices = [f"training.batch_size to 1 and training.sequence_length to {length - 1}"]
     lower = f"lower {' or '.join(choices)}, or " if choices else ""
     return (
         f"the training part has {length:,} characters; batch_size {batch_size} x "
