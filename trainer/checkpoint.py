@@ -75,10 +75,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     place = content.find(_BEFORE_DIGEST) + len(_BEFORE_DIGEST)
     zeroed = content[:place] + _NO_DIGEST.encode() + content[place + len(digest) :]
     if hashlib.sha256(zeroed).hexdigest() != digest:
-        raise UserError(
-            f"{path}: the checkpoint is damaged or cut short (its digest does not fit); "
-            "use an older one of its folder"
-        )
+        raise UserError(f"{path}: the checkpoint is damaged or cut short (its digest does not fit)")
     if facts.pop("format_version") != FORMAT_VERSION:
         raise UserError(f"{path}: the checkpoint has a format that this version does not know")
     return Checkpoint(path, load(content), facts)

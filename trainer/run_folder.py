@@ -125,7 +125,13 @@ class RunFolder:
             UserError: It is damaged.
         """
         path = self.pointer("latest")
-        return None if path is None else read_checkpoint(path)
+        try:
+            return None if path is None else read_checkpoint(path)
+        except UserError as error:
+            pointer = self.checkpoints / "latest"
+            raise UserError(
+                f"{error}; to resume from an older checkpoint, write its name into {pointer}"
+            ) from error
 
 
 def _step(checkpoint: Path) -> int:

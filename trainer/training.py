@@ -224,7 +224,7 @@ class Training:
             "position": {"epoch": epoch, "window": window},
             # Nothing else is random: parameters are drawn at the start, windows come in order, and
             # each sample begins with its own seed.
-            "random": {"dropout": "Philox, key (seed, layer), counter (0, 0, step, 0)"},
+            "random": {"dropout": "Philox, key (seed, layer), counter (0, part, step, 0)"},
             "backend": {"name": self.backend.name, **self.plan._asdict()},
         }
         self.journal.sync()
@@ -259,8 +259,14 @@ class Training:
 
     def _advice(self) -> str:
         latest = self.folder.pointer("latest")
-        kept = "" if latest is None else f"; the last checkpoint before it is {latest}"
-        return f"lower optimizer.learning_rate or optimizer.clip_norm{kept}"
+        lower = "lower optimizer.learning_rate or optimizer.clip_norm"
+        if latest is None:
+            return lower
+        rate = self.config.optimizer.learning_rate / 2
+        return (
+            f"{lower}; {latest} is from before: go on from there with "
+            f"python train.py --resume {self.folder.path} optimizer.learning_rate={rate:g}"
+        )
 
     def _write_row(self, kind: str, loss: float | None, **more: float | str) -> None:
         step = self.counters.step

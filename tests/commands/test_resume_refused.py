@@ -45,8 +45,13 @@ def test_a_damaged_checkpoint(trained, project, refused):
     path = project.checkpoint("tiny")
     path.write_bytes(path.read_bytes()[:-1])
     before = project.files("runs")
-    refused(project.train("--resume", "runs/tiny"), path.name, "damaged or cut short")
+    advice = "to resume from an older checkpoint, write its name into runs/tiny/checkpoints/latest"
+    refused(project.train("--resume", "runs/tiny"), path.name, "damaged or cut short", advice)
     assert project.files("runs") == before
+
+    (path.parent / "latest").write_text("step-00000030.safetensors")
+    assert project.train("--resume", "runs/tiny").status == 0
+    assert project.outcome("tiny") == trained.outcome("tiny")
 
 
 @pytest.mark.parametrize("name", ["runs", "runs/other", "tiny.yaml"])

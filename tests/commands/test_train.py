@@ -171,7 +171,8 @@ def test_a_loss_that_explodes_leaves_the_checkpoint_before_it(project):
     assert line.startswith("failed: step 25: the loss has diverged: ")
     assert "lower optimizer.learning_rate" in line
     assert line.endswith(
-        "the last checkpoint before it is runs/tiny/checkpoints/step-00000020.safetensors"
+        "runs/tiny/checkpoints/step-00000020.safetensors is from before: go on from there with "
+        "python train.py --resume runs/tiny optimizer.learning_rate=500000"
     )
     assert "Traceback" not in result.stderr
     assert "Warning" not in result.stderr
