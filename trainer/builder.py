@@ -7,6 +7,7 @@ from pathlib import Path
 from trainer.backend import ONE_THREAD, Backend
 from trainer.checkpoint import Checkpoint, unpack_parameters
 from trainer.config import Config, CorpusConfig, config_from_mapping
+from trainer.errors import UserError
 from trainer.nn import CharacterLSTM, Parameters
 from trainer.optim import SGD, Clipping, Schedule
 from trainer.text import Corpus, Vocabulary, fetch, load_corpus
@@ -21,6 +22,24 @@ def build_corpus(corpus: CorpusConfig) -> Corpus:
     cache = Path(corpus.cache)
     path = Path(corpus.path) if corpus.path is not None else fetch(corpus.name or "", cache)
     return load_corpus(path, cache)
+
+
+def build_same_corpus(corpus: CorpusConfig, checkpoint: Checkpoint, otherwise: str) -> Corpus:
+    """Find the text that a checkpoint was trained on.
+
+    Args:
+        otherwise: what to do if it has changed.
+
+    Raises:
+        UserError: It has changed; and what `build_corpus` raises.
+    """
+    found, trained = build_corpus(corpus), checkpoint.facts["text_sha256"]
+    if found.sha256 != trained:
+        raise UserError(
+            f"{found.source}: the text has changed since the checkpoint: its sha256 is "
+            f"{found.sha256}, the checkpoint's {trained}; {otherwise}"
+        )
+    return found
 
 
 def build_model(

@@ -74,27 +74,15 @@ def test_a_new_run(project, whole, operations):
 
 
 @EVERY_OPERATION
-def test_a_resumed_run(project, whole, operations):
-    start = ("tiny.yaml", *SHORT)
+@pytest.mark.parametrize("last_step", [7, 3], ids=["between checkpoints", "before the first"])
+def test_a_resumed_run(project, whole, operations, last_step):
+    start, resume = ("tiny.yaml", *SHORT), ("--resume", "runs/tiny")
 
-    def stop_between_checkpoints():
-        assert project.train_and_signal(signal.SIGKILL, 7, *start).status == -signal.SIGKILL
+    def stop():
+        result = project.train_and_signal(signal.SIGKILL, last_step, *start)
+        assert result.status == -signal.SIGKILL
 
-    resume = ("--resume", "runs/tiny")
-    for _ in kill_in_turn(project, operations, stop_between_checkpoints, *resume):
-        finish(project, resume)
-        assert project.outcome("tiny") == whole
-
-
-@EVERY_OPERATION
-def test_a_run_that_starts_again(project, whole, operations):
-    start = ("tiny.yaml", *SHORT)
-
-    def stop_before_the_first_checkpoint():
-        assert project.train_and_signal(signal.SIGKILL, 3, *start).status == -signal.SIGKILL
-
-    resume = ("--resume", "runs/tiny")
-    for _ in kill_in_turn(project, operations, stop_before_the_first_checkpoint, *resume):
+    for _ in kill_in_turn(project, operations, stop, *resume):
         finish(project, resume)
         assert project.outcome("tiny") == whole
 

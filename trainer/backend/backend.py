@@ -41,15 +41,9 @@ class Kernels(Protocol):
 
 @dataclass(frozen=True)
 class Backend:
-    """An array namespace and the kernels that go with it.
-
-    Attributes:
-        name: of the array namespace.
-        strategy: how the work is done; a resumed run does it in the same way, for the same bits.
-    """
+    """An array namespace and the kernels that go with it."""
 
     name: str
-    strategy: str
     xp: Any
     kernels: Kernels
 
@@ -76,14 +70,14 @@ def create_backend(strategy: str = "reference") -> Backend:
         UserError: The fused kernels are asked for, and numba is not installed.
     """
     if strategy == "reference":
-        return Backend("numpy", strategy, np, ReferenceKernels(np))
+        return Backend("numpy", np, ReferenceKernels(np))
     if not numba_is_installed():
         raise UserError(
             "the fused kernels, with which this run was begun, need numba: pip install numba"
         )
     from trainer.backend.fused import FusedKernels  # numba takes a third of a second to import
 
-    return Backend("numpy", strategy, np, FusedKernels(np))
+    return Backend("numpy", np, FusedKernels(np))
 
 
 def numba_is_installed() -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from trainer.builder import build_corpus, load_model
+from trainer.builder import build_same_corpus, load_model
 from trainer.checkpoint import Checkpoint
 from trainer.config import config_from_mapping
 from trainer.errors import UserError
@@ -63,13 +63,7 @@ def _split(
 ) -> tuple[str, np.ndarray[Any, Any]]:
     """Find a part of the run's own text."""
     config = config_from_mapping(checkpoint.facts["config"], str(checkpoint.path))
-    corpus = build_corpus(config.corpus)
-    if corpus.sha256 != checkpoint.facts["text_sha256"]:
-        raise UserError(
-            f"{corpus.source}: the text has changed since the checkpoint: its sha256 is "
-            f"{corpus.sha256}, the checkpoint's {checkpoint.facts['text_sha256']}; "
-            "score it as another text with --text"
-        )
+    corpus = build_same_corpus(config.corpus, checkpoint, "score it as another text with --text")
     split = corpus.split(config.corpus.split)
     if name is None:
         name = "test" if len(split.test) else "validation"

@@ -7,7 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from trainer.backend import Plan, make_plan
-from trainer.builder import build_corpus
+from trainer.builder import build_corpus, build_same_corpus
 from trainer.checkpoint import Checkpoint
 from trainer.config import Config, config_from_mapping, load_config
 from trainer.errors import UserError
@@ -59,13 +59,7 @@ def _resume(arguments: Namespace) -> int:
         _say(f"{folder.path} has no checkpoint yet: starting again from its config.yaml")
         return _start(config, folder)
     _refuse_changes(config, checkpoint)
-    corpus = build_corpus(config.corpus)
-    if corpus.sha256 != checkpoint.facts["text_sha256"]:
-        raise UserError(
-            f"{corpus.source}: the text has changed since the checkpoint: its sha256 is "
-            f"{corpus.sha256}, the checkpoint's {checkpoint.facts['text_sha256']}; "
-            "restore the text, or start a new run"
-        )
+    corpus = build_same_corpus(config.corpus, checkpoint, "restore the text, or start a new run")
     plan = Plan(*(checkpoint.facts["backend"][field] for field in Plan._fields))
     training = Training(config, corpus, folder, plan, checkpoint)
     rows = read_metrics(folder.metrics) if folder.metrics.exists() else []
