@@ -93,12 +93,12 @@ def test_wrong_types_and_impossible_values(line: str, problem: str) -> None:
     [
         ("training.seed=-1", "a whole number of at least 0"),
         ("training.minutes=0", "a number greater than 0"),
-        ("optimizer.name='adam'", "'sgd'"),
+        ("optimizer.name='adagrad'", "'sgd' or 'rmsprop' or 'adam'"),
         ("optimizer.learning_rate=0", "a number greater than 0"),
         ("optimizer.momentum=1", "a number of at least 0 and less than 1"),
         ("optimizer.weight_decay=-1", "a number of at least 0"),
         ("optimizer.clip_norm=0", "a number greater than 0"),
-        ("schedule.name='step'", "'constant' or 'linear' or 'cosine' or 'exponential'"),
+        ("schedule.name='steps'", "'constant' or 'linear' or 'cosine' or 'exponential' or 'step'"),
         ("schedule.warmup=1", "a number of at least 0 and less than 1"),
         ("schedule.end_factor=2", "a number of at least 0 and at most 1"),
         ("schedule.gamma=0", "a number greater than 0 and at most 1"),
@@ -108,8 +108,16 @@ def test_wrong_types_and_impossible_values(line: str, problem: str) -> None:
         ("generation.top_p=0", "a number greater than 0 and at most 1"),
         ("checkpoint.keep_last=0", "a whole number of at least 1"),
         ("backend.dtype='float16'", "'float32' or 'float64'"),
-        ("corpus.path=''", "text that is not empty"),
-        ("corpus.path=1984", "text that is not empty; put it in quotes to make it text"),
+        ("corpus.path=''", "text that is not empty or a list of at least one"),
+        (
+            "corpus.path=1984",
+            "text that is not empty or a list of at least one; put it in quotes to make it text",
+        ),
+        (
+            "optimizer.betas=[0.9, 1]",
+            "a list of 2 items, each a number of at least 0 and less than 1",
+        ),
+        ("corpus.unit='word'", "'character' or 'byte'"),
     ],
 )
 def test_every_rule_is_said_in_words(override: str, expected: str) -> None:
@@ -404,3 +412,39 @@ def test_shipped_configurations(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.startswith("# yaml-language-server: $schema=schema.json\n")
     assert f"python train.py configs/{path.name}\n" in text
+
+
+def test_defaults_follow_the_optimizer() -> None:
+    assert (load(BASE).optimizer.learning_rate, load(BASE).optimizer.momentum) == (1.0, 0.9)
+    adam = load(BASE, "optimizer.name=adam")
+    assert (adam.optimizer.learning_rate, adam.optimizer.momentum) == (0.001, 0.0)
+    assert load(BASE, "optimizer.name=rmsprop").optimizer.learning_rate == 0.01
+    assert load(adam.to_yaml()) == adam
+
+
+@pytest.mark.parametrize(
+    "overrides, message",
+    [
+        (["optimizer.alpha=0.5"], "sgd does not use it, only rmsprop"),
+        (["optimizer.name=adam", "optimizer.momentum=0.5"], "only sgd and rmsprop"),
+        (["optimizer.name=rmsprop", "optimizer.betas=[0.5, 0.5]"], "rmsprop does not use it"),
+        (["optimizer.name=adam", "optimizer.nesterov=true"], "adam does not use it, only sgd"),
+    ],
+)
+def test_a_key_that_the_optimizer_does_not_use_is_refused(
+    overrides: list[str], message: str
+) -> None:
+    assert message in refusal(BASE, *overrides)
+
+
+def test_files_of_their_own_take_the_place_of_the_split() -> None:
+    config = load(BASE, "corpus.validation=v.txt")
+    assert config.corpus.split is None
+    assert load(config.to_yaml()) == config
+    line = refusal(BASE, "corpus.test=t.txt", "corpus.split=[0.8, 0.1, 0.1]")
+    assert line.endswith("found [0.8, 0.1, 0.1] beside test, expected null")
+    assert "expected fractions" in refusal(BASE, "corpus.split=null")
+
+
+def test_a_wrong_value_is_told_alone_though_defaults_depend_on_it() -> None:
+    assert "more)" not in refusal(BASE, "optimizer.name=adagrad")

@@ -36,6 +36,8 @@ def explain(error: ValidationError, data: Mapping[str, Any], places: Mapping[Key
     """
     problems: dict[Key, str] = {}
     for details in error.errors(include_url=False):
+        if details["type"] == "default_factory_not_called":
+            continue  # a default that depends on a value which is wrong itself
         key, message = _problem(details, data)
         problems.setdefault(key, message)  # one message a key, however many items of it are wrong
     key, message = next(iter(problems.items()))
@@ -93,11 +95,13 @@ def _expected(key: Key) -> str:
 def _in_words(schema: Mapping[str, Any]) -> str:
     """Return what a JSON Schema allows, so that the rules of a key need not be worded again."""
     if "anyOf" in schema:
-        return _in_words(schema["anyOf"][0])  # the other one is null
+        return " or ".join(_in_words(one) for one in schema["anyOf"] if one.get("type") != "null")
     if "enum" in schema or "const" in schema:
         return " or ".join(map(repr, schema.get("enum") or [schema["const"]]))
     if schema["type"] == "array":
-        items = schema["prefixItems"]
+        items = schema.get("prefixItems")
+        if items is None:
+            return "a list of at least one"
         return f"a list of {len(items)} items, each {_in_words(items[0])}"
     if schema["type"] == "string":
         text = "text that is not empty" if "minLength" in schema else "text"

@@ -7,7 +7,8 @@ JSON Schema, so editors show it.
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import GenerateJsonSchema
@@ -19,6 +20,7 @@ from trainer.config.yaml_text import Key, dump
 _STRICT = ConfigDict(
     strict=True,  # "128" is not a number and true is not 1
     extra="forbid",
+    validate_default=True,
     frozen=True,
     allow_inf_nan=False,
     use_attribute_docstrings=True,
@@ -63,6 +65,26 @@ def _check_split(split: tuple[float, float, float]) -> tuple[float, float, float
 
 # A list becomes a tuple here (so not strict), its items stay strict.
 Split = Annotated[tuple[Share, Share, Share], Field(strict=False), AfterValidator(_check_split)]
+Betas = Annotated[tuple[Fraction, Fraction], Field(strict=False)]
+Files = Text | Annotated[tuple[Text, ...], Field(strict=False, min_length=1)]
+
+
+def _depending(default: Callable[[dict[str, Any]], Any]) -> Any:
+    """Return a default that depends on the keys above; editors are shown that of an empty file."""
+    return Field(default_factory=default, json_schema_extra={"default": default({})})
+
+
+def _default_split(given: dict[str, Any]) -> list[float] | None:
+    separate = given.get("validation") is not None or given.get("test") is not None
+    return None if separate else [0.9, 0.05, 0.05]
+
+
+def _default_learning_rate(given: dict[str, Any]) -> float:
+    return {"rmsprop": 0.01, "adam": 0.001}.get(given.get("name", "sgd"), 1.0)
+
+
+def _default_momentum(given: dict[str, Any]) -> float:
+    return 0.9 if given.get("name", "sgd") == "sgd" else 0.0
 
 
 class Section(BaseModel):
@@ -85,18 +107,40 @@ class Section(BaseModel):
 
 
 class CorpusConfig(Section):
-    """The text to learn: a file of your own or a named one, exactly one of the two."""
+    """The text to learn: files of your own or a named text, exactly one of the two."""
 
     exactly_one: ClassVar[tuple[str, ...]] = ("path", "name")
 
-    path: Text | None = None
-    """A UTF-8 text file, relative to the working directory."""
+    path: Files | None = None
+    """A UTF-8 text file, a list of them, or a folder; "-" is standard input."""
     name: Text | None = None
     """A text of the catalogue; `python -m trainer corpora` lists them."""
-    split: Split = (0.9, 0.05, 0.05)
-    """Fractions of the text for training, validation and test, in this order; their sum is 1."""
+    glob: Text = "**/*.txt"
+    """Which files of a folder are read, in the order of their names."""
+    validation: Files | None = None
+    """Files or a folder to validate with; all of `path` or `name` is then for training."""
+    test: Files | None = None
+    """Files or a folder to test with; all of `path` or `name` is then for training."""
+    split: Split | None = _depending(_default_split)
+    """Shares of the text for training, validation and test; their sum is 1. Null with own files."""
+    unit: Literal["character", "byte"] = "character"
+    """What the model reads and writes at a time: a Unicode character, or a byte of its UTF-8."""
+    document: Literal["whole", "file", "line"] = "whole"
+    """What is a text of its own, before which the state is reset: all of it, each file or line."""
+    unknown: Literal["refuse", "symbol"] = "refuse"
+    """Characters met later that the text does not have: refuse them, or read a reserved symbol."""
     cache: Text = "data/cache"
     """Folder for encoded and fetched texts."""
+
+    @model_validator(mode="after")
+    def _check_parts(self) -> Self:
+        separate = self.validation is not None or self.test is not None
+        if separate and self.split is not None:
+            other = "validation" if self.validation is not None else "test"
+            raise _conflict(f"found {list(self.split)} beside {other}, expected null", "split")
+        if not separate and self.split is None:
+            raise _conflict("found nothing, expected fractions, or files in validation", "split")
+        return self
 
 
 class ModelConfig(Section):
@@ -133,28 +177,50 @@ class TrainingConfig(Section):
     """Length in minutes of training time."""
     seed: WholeNumber = 1
     """Seed of the initial parameters and of dropout."""
+    init_from: Text | None = None
+    """Run folder or checkpoint whose parameters the run begins with; null draws them."""
+
+
+# The methods that use a key which not all of them use.
+_USED_BY = {
+    "momentum": ("sgd", "rmsprop"),
+    "nesterov": ("sgd",),
+    "alpha": ("rmsprop",),
+    "betas": ("adam",),
+    "eps": ("rmsprop", "adam"),
+}
 
 
 class OptimizerConfig(Section):
-    """How a gradient becomes an update."""
+    """How a gradient becomes an update. The methods are those of torch.optim."""
 
-    name: Literal["sgd"] = "sgd"
-    """The method: stochastic gradient descent."""
-    learning_rate: Positive = 1.0
-    """Learning rate at its highest; the schedule scales it."""
-    momentum: Fraction = 0.9
-    """Share of the last update's direction that is kept; 0 is plain gradient descent."""
+    name: Literal["sgd", "rmsprop", "adam"] = "sgd"
+    """The method: gradient descent, RMSProp or Adam."""
+    learning_rate: Positive = _depending(_default_learning_rate)
+    """Learning rate at its highest. Default: 1 for sgd, 0.01 for rmsprop, 0.001 for adam."""
+    momentum: Fraction = _depending(_default_momentum)
+    """Share of the last update's direction that is kept. Default: 0.9 for sgd, 0 for the others."""
     nesterov: bool = False
-    """Whether momentum looks one step ahead (Nesterov)."""
+    """sgd: whether momentum looks one step ahead (Nesterov)."""
+    alpha: Fraction = 0.99
+    """rmsprop: share of the mean squared gradient that is kept."""
+    betas: Betas = (0.9, 0.999)
+    """adam: shares of the mean gradient and of the mean squared gradient that are kept."""
+    eps: Positive = 1e-8
+    """rmsprop, adam: added to the root of the mean squared gradient."""
     weight_decay: NonNegative = 0.0
-    """Pull of the matrices towards zero; biases are left alone."""
+    """Pull of the matrices towards zero, as part of the gradient; biases are left alone."""
     clip_norm: Positive | None = 1.0
     """Largest norm of the whole gradient; null does not limit it."""
     clip_value: Positive | None = None
     """Largest size of each element of the gradient; null does not limit it."""
 
     @model_validator(mode="after")
-    def _check_nesterov(self) -> Self:
+    def _check_method(self) -> Self:
+        for key, methods in _USED_BY.items():
+            unused = 0.0 if key == "momentum" else type(self).model_fields[key].default
+            if self.name not in methods and getattr(self, key) != unused:
+                raise _conflict(f"{self.name} does not use it, only {' and '.join(methods)}", key)
         if self.nesterov and self.momentum == 0:
             raise _conflict("found true with momentum 0, expected momentum above 0", "nesterov")
         return self
@@ -163,16 +229,18 @@ class OptimizerConfig(Section):
 class ScheduleConfig(Section):
     """How the learning rate changes during the training."""
 
-    name: Literal["constant", "linear", "cosine", "exponential"] = "constant"
+    name: Literal["constant", "linear", "cosine", "exponential", "step"] = "constant"
     """The course of the learning rate after the warm-up."""
     warmup: Fraction = 0.0
     """Share of the training over which the rate rises from 0."""
     end_factor: Share = 0.0
     """Linear and cosine: the rate at the end as a share of the learning rate."""
     gamma: PositiveShare = 0.97
-    """Exponential: factor on the rate for each epoch after the first ones."""
+    """Factor on the rate. Exponential: for each epoch after the first ones; step: at each fall."""
     after: WholeNumber = 10
     """Exponential: epochs before the rate begins to fall."""
+    step_size: Count = 5
+    """Step: epochs from one fall of the rate to the next."""
 
 
 class EvaluationConfig(Section):
@@ -201,6 +269,8 @@ class GenerationConfig(Section):
     """Choose among this many likeliest characters only; null chooses among all."""
     top_p: PositiveShare | None = None
     """Choose among the likeliest characters that make up this probability; null is all."""
+    until: Text | None = None
+    """Text after which to stop; null goes on to the length."""
     seed: WholeNumber = 1
     """Seed of the choices."""
 
