@@ -79,7 +79,7 @@ def train_torch(overrides: list[str]) -> Result:
     start, state = time.perf_counter(), None
     for step in range(training.steps):
         epoch, window = divmod(step, batches.windows_per_epoch)
-        x, y = (torch.from_numpy(ids).long() for ids in batches.window(window))
+        x, y = (torch.from_numpy(ids).long() for ids in batches.window(window)[:2])
         rate = optimizer.learning_rate * schedule.factor(step / training.steps, epoch)
         for group in sgd.param_groups:
             group["lr"] = rate
@@ -94,7 +94,7 @@ def train_torch(overrides: list[str]) -> Result:
     seconds = time.perf_counter() - start
 
     # The validation text as one stream, each character but the first scored once.
-    text = torch.from_numpy(split.validation.astype(np.int64))[:, None]
+    text = torch.from_numpy(split.validation.ids.astype(np.int64))[:, None]
     network.eval()
     total, state = 0.0, None
     with torch.no_grad():

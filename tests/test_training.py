@@ -20,7 +20,7 @@ from trainer.monitor.console import Progress
 from trainer.monitor.journal import Journal
 from trainer.monitor.metrics import read_metrics
 from trainer.run_folder import RunFolder
-from trainer.text import load_corpus
+from trainer.text import Sources, load_corpus
 from trainer.training import Training
 
 TINY = {
@@ -45,7 +45,7 @@ class Run:
             mapping[section] = {**TINY.get(section, {}), **sections.get(section, {})}
         config = config_from_mapping(mapping, name)
         self.folder = RunFolder(project.path / "runs" / name)
-        corpus = load_corpus(project.text, project.path / "cache")
+        corpus = load_corpus(Sources([project.text]), project.path / "cache")
         self.training = Training(config, corpus, self.folder, ONE_THREAD)
         self.folder.create(config.to_yaml())
 
@@ -130,7 +130,7 @@ class TestState:
         )
         model, batches = run.training.model, run.training.batches
         windows = [batches.window(k) for k in range(17)]
-        x, y = (np.concatenate(ids) for ids in zip(*windows, strict=True))
+        x, y = (np.concatenate([window[k] for window in windows]) for k in (0, 1))
         logits, _ = model.forward(x, model.zero_state(4))  # the epoch in one long window
         _, losses = model.loss.forward(logits, y)
         expected = losses.reshape(17, 8 * 4).mean(axis=1)

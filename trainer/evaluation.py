@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from trainer.nn import CharacterLSTM
+from trainer.text import Part, find_resets
 
 WINDOW = 128
 """Steps scored at once; the result does not depend on it beyond rounding."""
@@ -43,7 +44,7 @@ class Score(NamedTuple):
 
 def score(
     model: CharacterLSTM,
-    ids: np.ndarray[Any, Any],
+    text: Part,
     streams: int = 1,
     progress: Callable[[int], object] | None = None,
 ) -> Score:
@@ -55,9 +56,10 @@ def score(
     streams is cut into fewer.
 
     Args:
-        ids: (n,), n at least 2.
+        text: of at least 2 characters; where texts of their own begin in it, the state is reset.
         progress: called with the number of time steps done since the last call.
     """
+    ids, borders = text
     n = len(ids) - 1  # predictions
     streams = max(1, min(streams, n // (2 * WARM_UP)))
     warm_up = WARM_UP if streams > 1 else 0
@@ -71,7 +73,8 @@ def score(
         counted = ((steps >= warm_up) | (starts == 0)) & (places < n)
         places = np.minimum(places, n - 1)  # the last stretches may reach beyond the end
         x, y = (model.backend.asarray(ids[p].astype(np.int32)) for p in (places, places + 1))
-        logits, state = model.forward(x, state)
+        resets = find_resets(borders, ids[places], places)
+        logits, state = model.forward(x, state, resets=resets)
         _, losses = model.loss.forward(logits, y)
         total += float(model.backend.to_host(losses)[counted].sum(dtype=np.float64))
         if progress is not None:

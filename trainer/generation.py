@@ -23,6 +23,7 @@ def generate(
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
+    until: str | None = None,
     seed: int = 1,
 ) -> Iterator[str]:
     """Continue a prompt, yielding one character at a time.
@@ -32,6 +33,7 @@ def generate(
             model reads a line end, as if a line began, or the vocabulary's first character.
         length: how many characters to yield.
         temperature, top_k, top_p: see `choose`.
+        until: the text after which to stop.
         seed: the same seed gives the same text.
 
     Raises:
@@ -42,7 +44,7 @@ def generate(
         ids = vocabulary.encode(start)  # here and not in the first `next`: refuse at once
     except UserError as error:
         raise UserError(f"the prompt: {error}") from error
-    return _continue(model, vocabulary, ids, length, temperature, top_k, top_p, seed)
+    return _continue(model, vocabulary, ids, length, temperature, top_k, top_p, until, seed)
 
 
 def _continue(
@@ -53,16 +55,22 @@ def _continue(
     temperature: float,
     top_k: int | None,
     top_p: float | None,
+    until: str | None,
     seed: int,
 ) -> Iterator[str]:
     generator = np.random.default_rng(seed)
     state = model.zero_state(1)
     x = ids.astype(np.int32)[:, None]  # (T, 1)
+    end = ""  # of what was written, as far as `until` needs it
     for _ in range(length):
         logits, state = model.forward(model.backend.asarray(x), state)
         scores = model.backend.to_host(logits[-1, 0]).astype(np.float64)
         choice = choose(scores, generator, temperature, top_k, top_p)
         yield vocabulary.characters[choice]
+        if until is not None:
+            end = (end + vocabulary.characters[choice])[-len(until) :]
+            if end == until:
+                return
         x = np.array([[choice]], np.int32)
 
 

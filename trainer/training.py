@@ -49,7 +49,7 @@ class Training:
         self.backend = backend = plan.start()
         split = corpus.split(config.corpus.split)
         self.validation_text, self.test_text = split.validation, split.test
-        if config.evaluation.patience is not None and len(split.validation) < 2:
+        if config.evaluation.patience is not None and len(split.validation.ids) < 2:
             raise UserError(
                 "evaluation.patience needs a validation text: give it a share in corpus.split"
             )
@@ -119,12 +119,17 @@ class Training:
         epoch, window = divmod(counters.step, self.batches.windows_per_epoch)
         if window == 0:
             self.learner.forget()
-        x, y = (self.backend.asarray(ids) for ids in self.batches.window(window))
+        x, y, resets = self.batches.window(window)
         factor = self.schedule.factor(self.length.share_done(counters), epoch)
         self.learning_rate = self.config.optimizer.learning_rate * factor
         self.seconds_watching = 0.0
         loss, norm = self.learner.step(
-            x, y, step=counters.step, learning_rate=self.learning_rate, watch=self.watch_gates
+            self.backend.asarray(x),
+            self.backend.asarray(y),
+            None if resets is None else self.backend.asarray(resets),
+            step=counters.step,
+            learning_rate=self.learning_rate,
+            watch=self.watch_gates,
         )
         counters.step += 1
         self.loss_sum += loss
@@ -190,10 +195,10 @@ class Training:
     def validate(self) -> bool:
         """Score the validation text, and say whether this is the best result so far."""
         self._refuse_divergence()
-        if len(self.validation_text) < 2:
+        if len(self.validation_text.ids) < 2:
             return False
         counters, limit = self.counters, self.config.evaluation.characters
-        text = self.validation_text[: None if limit is None else limit + 1]
+        text = self.validation_text if limit is None else self.validation_text.first(limit + 1)
         result = score(self.model, text, self.config.evaluation.streams)
         self._write_row("validation", result.nats)
         counters.validated_step = counters.step
@@ -203,8 +208,8 @@ class Training:
             counters.evaluations_without_improvement = 0
         else:
             counters.evaluations_without_improvement += 1
-        whole = len(self.validation_text)
-        part = "" if len(text) == whole else f" (first {result.characters:,} of {whole - 1:,})"
+        whole = len(self.validation_text.ids) - 1
+        part = f" (first {result.characters:,} of {whole:,})" if result.characters < whole else ""
         best = ", the best so far" if improved else ""
         self.journal.progress.message(
             f"step {counters.step:,}: validation {_told(result)}{part}{best}"
@@ -241,7 +246,7 @@ class Training:
         best = self.folder.pointer("best")
         if best is not None:
             unpack_parameters(read_checkpoint(best), self.model)
-        if len(self.test_text) >= 2:
+        if len(self.test_text.ids) >= 2:
             result = score(self.model, self.test_text, self.config.evaluation.streams)
             self._write_row("test", result.nats)
             self.journal.progress.message(f"test text: {_told(result)}")

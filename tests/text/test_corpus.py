@@ -13,6 +13,7 @@ from trainer.errors import RunFailed, UserError
 from trainer.text import corpus as module
 from trainer.text import reading
 from trainer.text.corpus import Corpus, load_corpus
+from trainer.text.sources import Sources, check_and_hash
 from trainer.text.vocabulary import Vocabulary
 
 TEXT = "春眠不覺曉,\r\nto be or not to be 😀\n"
@@ -29,7 +30,7 @@ def names(folder: Path) -> list[str]:
 
 def test_a_text_comes_back_as_it_was(tmp_path: Path) -> None:
     path, cache = write(tmp_path / "text"), tmp_path / "new" / "cache"
-    corpus = load_corpus(path, cache)
+    corpus = load_corpus(Sources([path]), cache)
     assert corpus.vocabulary.decode(corpus.ids) == TEXT
     assert corpus.vocabulary == Vocabulary("".join(set(TEXT)))
     assert corpus.sha256 == hashlib.sha256(TEXT.encode()).hexdigest()
@@ -39,7 +40,7 @@ def test_a_text_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_ids_are_a_memory_map_that_cannot_be_written(tmp_path: Path) -> None:
-    ids = load_corpus(write(tmp_path / "text"), tmp_path / "cache").ids
+    ids = load_corpus(Sources([write(tmp_path / "text")]), tmp_path / "cache").ids
     assert isinstance(ids, np.memmap)
     with pytest.raises(ValueError, match="read-only"):
         ids[0] = 1
@@ -47,7 +48,7 @@ def test_ids_are_a_memory_map_that_cannot_be_written(tmp_path: Path) -> None:
 
 def test_many_characters_take_two_bytes_each(tmp_path: Path) -> None:
     text = "".join(map(chr, range(0x4E00, 0x4E00 + 300)))
-    corpus = load_corpus(write(tmp_path / "text", text), tmp_path / "cache")
+    corpus = load_corpus(Sources([write(tmp_path / "text", text)]), tmp_path / "cache")
     assert corpus.ids.dtype == np.uint16
     assert corpus.vocabulary.decode(corpus.ids) == text
 
@@ -55,20 +56,20 @@ def test_many_characters_take_two_bytes_each(tmp_path: Path) -> None:
 def test_the_second_time_nothing_is_encoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = load_corpus(write(tmp_path / "text"), tmp_path / "cache")
+    first = load_corpus(Sources([write(tmp_path / "text")]), tmp_path / "cache")
     monkeypatch.setattr(module, "_encode", None)  # calling it would raise
-    second = load_corpus(write(tmp_path / "copy of the text"), tmp_path / "cache")
+    second = load_corpus(Sources([write(tmp_path / "copy of the text")]), tmp_path / "cache")
     assert np.array_equal(first.ids, second.ids)
     assert first.vocabulary == second.vocabulary
 
 
 def test_a_changed_text_is_encoded_anew(tmp_path: Path) -> None:
     path = write(tmp_path / "text", "abab")
-    before = load_corpus(path, tmp_path / "cache")
+    before = load_corpus(Sources([path]), tmp_path / "cache")
     stamp = path.stat()
     write(path, "abba")
     os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # same size and time
-    after = load_corpus(path, tmp_path / "cache")
+    after = load_corpus(Sources([path]), tmp_path / "cache")
     assert after.vocabulary.decode(after.ids) == "abba"
     assert after.sha256 != before.sha256
 
@@ -77,10 +78,10 @@ def test_a_changed_text_is_encoded_anew(tmp_path: Path) -> None:
 @pytest.mark.parametrize("length", [0, 1, 20, -1])
 def test_a_damaged_cache_is_made_again(tmp_path: Path, suffix: str, length: int) -> None:
     path, cache = write(tmp_path / "text"), tmp_path / "cache"
-    damaged = cache / f"{load_corpus(path, cache).sha256}.{suffix}"
+    damaged = cache / f"{load_corpus(Sources([path]), cache).sha256}.{suffix}"
     whole = damaged.read_bytes()
     damaged.write_bytes(whole[:length])
-    corpus = load_corpus(path, cache)
+    corpus = load_corpus(Sources([path]), cache)
     assert corpus.vocabulary.decode(corpus.ids) == TEXT
     assert damaged.read_bytes() == whole
 
@@ -90,21 +91,21 @@ def test_a_cache_of_something_else_is_made_again(
     tmp_path: Path, wrong: np.ndarray[tuple[int], np.dtype[np.uint16]]
 ) -> None:
     path, cache = write(tmp_path / "text"), tmp_path / "cache"
-    np.save(cache / f"{load_corpus(path, cache).sha256}.npy", wrong)
-    corpus = load_corpus(path, cache)
+    np.save(cache / f"{load_corpus(Sources([path]), cache).sha256}.npy", wrong)
+    corpus = load_corpus(Sources([path]), cache)
     assert corpus.vocabulary.decode(corpus.ids) == TEXT
 
 
 def test_one_distinct_character_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"one distinct character only, 'a' \(U\+0061\)"):
-        load_corpus(write(tmp_path / "text", "aaaa"), tmp_path / "cache")
+        load_corpus(Sources([write(tmp_path / "text", "aaaa")]), tmp_path / "cache")
 
 
 def test_a_bad_text_leaves_nothing_in_the_cache(tmp_path: Path) -> None:
     path = tmp_path / "text"
     path.write_bytes(b"good, then \xff")
     with pytest.raises(UserError, match="not UTF-8"):
-        load_corpus(path, tmp_path / "cache")
+        load_corpus(Sources([path]), tmp_path / "cache")
     assert names(tmp_path / "cache") == []
 
 
@@ -116,29 +117,29 @@ def test_a_full_disk_leaves_nothing_in_the_cache(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(RunFailed, match="No space left"):
-        load_corpus(write(tmp_path / "text"), tmp_path / "cache")
+        load_corpus(Sources([write(tmp_path / "text")]), tmp_path / "cache")
     assert names(tmp_path / "cache") == []
 
 
 def test_a_text_that_changes_while_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def then_append(path: Path) -> str:
-        digest = reading.sha256_of(path)
-        with path.open("a") as file:
+    def then_append(files: list[Path]) -> tuple[str, list[int]]:
+        found = check_and_hash(files)
+        with files[0].open("a") as file:
             file.write("more")
-        return digest
+        return found
 
-    monkeypatch.setattr(module, "sha256_of", then_append)
+    monkeypatch.setattr(module, "check_and_hash", then_append)
     with pytest.raises(RunFailed, match="changed while it was read"):
-        load_corpus(write(tmp_path / "text"), tmp_path / "cache")
+        load_corpus(Sources([write(tmp_path / "text")]), tmp_path / "cache")
     assert names(tmp_path / "cache") == []
 
 
 def test_a_file_in_the_place_of_the_cache(tmp_path: Path) -> None:
     path = write(tmp_path / "text")
     with pytest.raises(UserError, match="a file is in its place"):
-        load_corpus(path, path)
+        load_corpus(Sources([path]), path)
     assert path.read_bytes() == TEXT.encode()
 
 
@@ -150,14 +151,15 @@ def test_memory_does_not_grow_with_the_text(
     for repetitions in (3_000, 30_000):  # 0.15 and 1.5 MB
         path = write(tmp_path / "text", TEXT * repetitions)
         tracemalloc.start()
-        load_corpus(path, tmp_path / "cache")
+        load_corpus(Sources([path]), tmp_path / "cache")
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] + 50_000
 
 
 def corpus_of(length: int) -> Corpus:
-    return Corpus(np.arange(length, dtype=np.uint8), Vocabulary("ab"), "0" * 64, "numbers")
+    ids, ends = np.arange(length, dtype=np.uint8), np.array([length])
+    return Corpus(ids, Vocabulary("ab"), "0" * 64, "numbers", ends, (1, 0, 0))
 
 
 @pytest.mark.parametrize(
@@ -176,9 +178,11 @@ def test_a_split_is_contiguous_and_loses_nothing(
 ) -> None:
     corpus = corpus_of(length)
     split = corpus.split(fractions)
-    assert (split.train.size, split.validation.size, split.test.size) == sizes
-    assert np.array_equal(np.concatenate(split), corpus.ids)
-    assert all(np.shares_memory(part, corpus.ids) for part in split if part.size)
+    parts = [part.ids for part in split]
+    assert tuple(ids.size for ids in parts) == sizes
+    assert np.array_equal(np.concatenate(parts), corpus.ids)
+    assert all(np.shares_memory(ids, corpus.ids) for ids in parts if ids.size)
+    assert all(part.borders is None for part in split)
 
 
 @pytest.mark.parametrize("fractions", [(0.5, 0.4, 0.2), (1.2, -0.1, -0.1), (0.5, 0.5)])

@@ -21,6 +21,9 @@ class Kernels(Protocol):
     def gather_rows(self, table: Array, rows: Array, out: Array) -> None:
         """Copy ``table[rows]`` to `out`."""
 
+    def sum_rows(self, values: Array, rows: Array, out: Array) -> None:
+        """Set each row of `out` to the sum of the values that belong to it."""
+
     def gates_forward(
         self,
         z: Array,

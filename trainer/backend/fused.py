@@ -81,6 +81,19 @@ def _output(c: Array, o: Array, tanh_c: Array, h: Array) -> None:
 
 
 @_compiled
+def _accumulate(values: Array, total: Array) -> None:
+    for k in range(total.size):
+        total[k] += values[k]
+
+
+@_compiled
+def _sum_rows(values: Array, rows: Array, out: Array) -> None:
+    out[:] = 0
+    for n in range(rows.size):
+        _accumulate(values[n], out[rows[n]])
+
+
+@_compiled
 def _forward(
     z: Array, recurrent: Array, b: Array, c_previous: Array, c: Array, tanh_c: Array, h: Array
 ) -> None:
@@ -119,6 +132,11 @@ class FusedKernels(ReferenceKernels):
         z, row = np.zeros((1, 4), _f), np.zeros((1, 1), _f)
         self.gates_forward(z, z, None, row, row, row, row)
         self.gates_backward(z, row, row, row, row)
+        self.sum_rows(row, np.zeros(1, np.int32), out=row)
+
+    def sum_rows(self, values: Array, rows: Array, out: Array) -> None:
+        """Set each row of `out` to the sum of the values that belong to it."""
+        _sum_rows(values, rows, out)
 
     def gates_forward(
         self,

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from math import isfinite
-from typing import Any
-
-import numpy as np
 
 from trainer.builder import build_same_corpus, load_model
 from trainer.checkpoint import Checkpoint
@@ -15,7 +12,7 @@ from trainer.config import config_from_mapping
 from trainer.errors import UserError
 from trainer.evaluation import score
 from trainer.run_folder import find_checkpoint
-from trainer.text import Vocabulary, read_text
+from trainer.text import Part, Vocabulary, read_text
 
 
 def run(arguments: Namespace) -> int:
@@ -25,18 +22,20 @@ def run(arguments: Namespace) -> int:
     if arguments.text is not None:
         what, text = str(arguments.text), read_text(arguments.text)
         try:
-            ids = vocabulary.encode(text)
+            part = Part(vocabulary.encode(text))
         except UserError as error:
             raise UserError(f"{what}: {error}") from error
     else:
-        what, ids = _split(checkpoint, vocabulary, arguments.split)
-    if len(ids) < 2:
-        raise UserError(f"{what}: {len(ids)} characters; at least 2 are needed, one to predict")
+        what, part = _split(checkpoint, vocabulary, arguments.split)
+    if len(part.ids) < 2:
+        raise UserError(
+            f"{what}: {len(part.ids)} characters; at least 2 are needed, one to predict"
+        )
 
     from tqdm import tqdm  # a tenth of a second that an error need not wait for
 
-    with tqdm(total=len(ids) - 1, unit=" characters", leave=False, disable=None) as bar:
-        result = score(model, ids, progress=bar.update)
+    with tqdm(total=len(part.ids) - 1, unit=" characters", leave=False, disable=None) as bar:
+        result = score(model, part, progress=bar.update)
     if arguments.json:
         print(
             json.dumps(
@@ -58,13 +57,11 @@ def run(arguments: Namespace) -> int:
     return 0
 
 
-def _split(
-    checkpoint: Checkpoint, vocabulary: Vocabulary, name: str | None
-) -> tuple[str, np.ndarray[Any, Any]]:
+def _split(checkpoint: Checkpoint, vocabulary: Vocabulary, name: str | None) -> tuple[str, Part]:
     """Find a part of the run's own text."""
     config = config_from_mapping(checkpoint.facts["config"], str(checkpoint.path))
     corpus = build_same_corpus(config.corpus, checkpoint, "score it as another text with --text")
     split = corpus.split(config.corpus.split)
     if name is None:
-        name = "test" if len(split.test) else "validation"
+        name = "test" if len(split.test.ids) else "validation"
     return f"{corpus.source} ({name})", getattr(split, name)

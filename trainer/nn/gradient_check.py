@@ -45,6 +45,7 @@ def check_gradients(
     generator: numpy.random.Generator,
     *,
     step: int = 0,
+    resets: Array | None = None,
 ) -> list[GradientError]:
     """Check the gradients of all parameters, of the state before the window and of the input.
 
@@ -59,6 +60,7 @@ def check_gradients(
         state: h and c (L, B, H), better not zero.
         generator: draws the directions.
         step: keys the dropout masks, the same ones every time.
+        resets: (T, B), where the state is reset.
 
     Raises:
         ValueError: The model is not in float64.
@@ -67,7 +69,7 @@ def check_gradients(
         raise ValueError("gradients are checked in float64")
 
     def loss(x: Array) -> float:
-        logits, _ = model.forward(x, state, step)
+        logits, _ = model.forward(x, state, step, resets)
         return float(model.loss.forward(logits, targets)[0])
 
     loss(ids)

@@ -35,6 +35,8 @@ class LSTMLayer:
         c^t = a^t * i^t + c^(t-1) * f^t
         h^t = tanh(c^t) * o^t
 
+    Where a sequence begins anew at step t, zeros stand for h^(t-1) and c^(t-1).
+
     Args:
         input_product: the map W from x to the four gates, for all steps at once: a `Linear` for
             vectors, an `Embedding` for one-hot input given as ids.
@@ -51,13 +53,17 @@ class LSTMLayer:
         self.b = b
         self._workspace = Workspace(backend, U.value.dtype)
         self._saved: tuple[Array, Array, Array, Array] | None = None
+        self._keep: Array | None = None
 
-    def forward(self, x: Array, state: LSTMState) -> tuple[Array, LSTMState]:
+    def forward(
+        self, x: Array, state: LSTMState, resets: Array | None = None
+    ) -> tuple[Array, LSTMState]:
         """Run the layer over a window (note, equations 1 to 6).
 
         Args:
             x: (T, B, D), or (T, B) ids if the input product takes them.
             state: h and c (B, H) before the window.
+            resets: (T, B) of bool, where a sequence begins anew; None for nowhere.
 
         Returns:
             h (T, B, H) and the state after the window. Both live in the layer's workspace: they
@@ -72,10 +78,14 @@ class LSTMLayer:
         xp.copyto(h[0], state.h)
         xp.copyto(c[0], state.c)
         z = self.input_product.forward(x)  # the gates are computed in its place
+        keep = None if resets is None else ~resets[:, :, None]  # (T, B, 1)
         for t in range(T):
             xp.dot(h[t], U, out=recurrent)
+            if keep is not None:  # h[t] itself stays: it is the output of the step before
+                recurrent *= keep[t]
+                c[t] *= keep[t]
             kernels.gates_forward(z[t], recurrent, b, c[t], c[t + 1], tanh_c[t], h[t + 1])
-        self._saved = z, h, c, tanh_c
+        self._saved, self._keep = (z, h, c, tanh_c), keep
         return h[1:], LSTMState(h[T], c[T])
 
     @property
@@ -100,7 +110,7 @@ class LSTMLayer:
         Raises:
             RuntimeError: There was no forward pass.
         """
-        z, h, c, tanh_c = self._forward_arrays()
+        (z, h, c, tanh_c), keep = self._forward_arrays(), self._keep
         xp, kernels, work = self.backend.xp, self.backend.kernels, self._workspace
         T, B, H = dh.shape
         dh_recurrent, dc = work("dh_recurrent", B, H), work("dc", B, H)
@@ -111,12 +121,15 @@ class LSTMLayer:
         for t in reversed(range(T)):
             kernels.gates_backward(z[t], c[t], tanh_c[t], dh[t], dc)  # z[t] becomes dz[t]
             xp.dot(z[t], self.U.value.T, out=dh_recurrent)
+            if keep is not None:
+                dh_recurrent *= keep[t]
+                dc *= keep[t]
             if t > 0:
                 dh[t - 1] += dh_recurrent
         self._saved = None
 
-        dz = z.reshape(T * B, 4 * H)
-        xp.dot(h[:T].reshape(T * B, H).T, dz, out=self.U.gradient)
+        dz, h_previous = z.reshape(T * B, 4 * H), h[:T] if keep is None else h[:T] * keep
+        xp.dot(h_previous.reshape(T * B, H).T, dz, out=self.U.gradient)
         if self.b is not None:
             xp.sum(dz, axis=0, out=self.b.gradient)
         return self.input_product.backward(z), LSTMState(dh_recurrent, dc)

@@ -108,7 +108,11 @@ class CharacterLSTM:
         return LSTMState(*(self.backend.xp.zeros(shape, self.dtype) for _ in range(2)))
 
     def forward(
-        self, x: Array, state: LSTMState, step: int | None = None
+        self,
+        x: Array,
+        state: LSTMState,
+        step: int | None = None,
+        resets: Array | None = None,
     ) -> tuple[Array, LSTMState]:
         """Score the next symbol after each of a window's.
 
@@ -116,13 +120,14 @@ class CharacterLSTM:
             x: (T, B) ids, or (T, B, V) mixtures of symbols.
             state: h and c (L, B, H) before the window; not changed.
             step: the training step, for dropout; None when not training.
+            resets: (T, B) of bool, where the state is reset before x is read; None for nowhere.
 
         Returns:
             logits (T, B, V), good until the next `forward`, and a new state.
         """
         if self.embedding is not None:
             x = self.embedding.forward(x)
-        h, state = self.lstm.forward(x, state, step)
+        h, state = self.lstm.forward(x, state, step, resets)
         return self.output.forward(self.dropout.forward(h, step)), state
 
     def backward(

@@ -25,7 +25,11 @@ class LSTM:
         self.dropouts = dropouts
 
     def forward(
-        self, x: Array, state: LSTMState, step: int | None = None
+        self,
+        x: Array,
+        state: LSTMState,
+        step: int | None = None,
+        resets: Array | None = None,
     ) -> tuple[Array, LSTMState]:
         """Run all layers over a window.
 
@@ -33,6 +37,7 @@ class LSTM:
             x: (T, B, D), or (T, B) ids.
             state: h and c (L, B, H) before the window; not changed.
             step: the training step, for dropout; None when not training.
+            resets: (T, B) of bool, where the state is reset before x is read; None for nowhere.
 
         Returns:
             h of the top layer (T, B, H), good until the next `forward`, and a new state.
@@ -41,7 +46,9 @@ class LSTM:
         for k, layer in enumerate(self.layers):
             if k > 0:
                 x = self.dropouts[k - 1].forward(x, step)
-            x, (after.h[k], after.c[k]) = layer.forward(x, LSTMState(state.h[k], state.c[k]))
+            x, (after.h[k], after.c[k]) = layer.forward(
+                x, LSTMState(state.h[k], state.c[k]), resets
+            )
         return x, after
 
     def backward(

@@ -1,19 +1,28 @@
 """From a text file to windows of numbers: vocabulary, corpus, batches, and texts known by name."""
 
-from trainer.text.batches import Batches
+from trainer.text.batches import Batches, Window
 from trainer.text.catalogue import Entry, entry, fetch, names
-from trainer.text.corpus import Corpus, Split, load_corpus
+from trainer.text.corpus import Corpus, Part, Split, line_borders, load_corpus
+from trainer.text.documents import Borders, find_resets
 from trainer.text.reading import read_text
+from trainer.text.sources import Sources, find_files
 from trainer.text.vocabulary import Vocabulary
 
 __all__ = [
     "Batches",
+    "Borders",
     "Corpus",
     "Entry",
+    "Part",
+    "Sources",
     "Split",
     "Vocabulary",
+    "Window",
     "entry",
     "fetch",
+    "find_files",
+    "find_resets",
+    "line_borders",
     "load_corpus",
     "names",
     "read_text",

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
 from trainer.errors import UserError
-from trainer.text.vocabulary import Ids
+from trainer.text.corpus import Part
+from trainer.text.documents import Flags, find_resets
 
-Window = npt.NDArray[np.int32]
+
+class Window(NamedTuple):
+    """What one step learns from.
+
+    Attributes:
+        x: (T, B) ids, int32.
+        y: (T, B), the symbol after each.
+        resets: (T, B), whether the state is reset before x is read; None if it never is.
+    """
+
+    x: npt.NDArray[np.int32]
+    y: npt.NDArray[np.int32]
+    resets: Flags | None
 
 
 class Batches:
@@ -21,7 +36,7 @@ class Batches:
     in no window, in any epoch.
 
     Args:
-        ids: the text `(n,)`; a memory map is read window by window.
+        text: of n characters; a memory map is read window by window.
         batch_size: number of streams B.
         sequence_length: characters of a stream in one window, T.
 
@@ -34,7 +49,8 @@ class Batches:
         UserError: the text is too short for one window.
     """
 
-    def __init__(self, ids: Ids, batch_size: int, sequence_length: int) -> None:
+    def __init__(self, text: Part, batch_size: int, sequence_length: int) -> None:
+        ids, self._borders = text
         if ids.size < batch_size * sequence_length + 1:
             raise UserError(_too_short(ids.size, batch_size, sequence_length))
         self.windows_per_epoch = (ids.size - 1) // (batch_size * sequence_length)
@@ -52,8 +68,11 @@ class Batches:
             writeable=False,
         )
 
-    def window(self, index: int) -> tuple[Window, Window]:
-        """Return window `index` as (x, y), int32 `(T, B)` each: y is the character after x.
+        # (T, B): where the symbols of the first window stand
+        self._places = np.arange(sequence_length)[:, None] + np.arange(batch_size) * stream
+
+    def window(self, index: int) -> Window:
+        """Return window `index`.
 
         Raises:
             IndexError: there is no such window.
@@ -61,7 +80,8 @@ class Batches:
         if not 0 <= index < self.windows_per_epoch:
             raise IndexError(f"window {index} of {self.windows_per_epoch}")
         block = self._view[index].astype(np.int32, order="C")
-        return block[:-1], block[1:]
+        x, y = block[:-1], block[1:]
+        return Window(x, y, find_resets(self._borders, x, self._places + index * len(x)))
 
 
 def _too_short(length: int, batch_size: int, sequence_length: int) -> str:

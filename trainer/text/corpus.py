@@ -3,27 +3,51 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from trainer.errors import RunFailed, UserError
 from trainer.files import make_folder, whole_file
-from trainer.text.reading import check_text_file, code_points, sha256_of
-from trainer.text.vocabulary import Ids, Vocabulary, describe
+from trainer.text.documents import Borders, after_each_file, after_each_line
+from trainer.text.reading import code_points
+from trainer.text.sources import Sources, check_and_hash, joined
+from trainer.text.vocabulary import CodePoints, Ids, Unit, Vocabulary, describe
 
 CODE_POINTS = 0x110000  # of Unicode
+LINE_END = np.array([ord("\n")], dtype=np.uint8)
+
+Document = Literal["whole", "file", "line"]
+
+
+class Part(NamedTuple):
+    """A contiguous stretch of a text.
+
+    Attributes:
+        ids: (n,), a view.
+        borders: where texts of their own begin in it; None if it is a single one.
+    """
+
+    ids: Ids
+    borders: Borders | None = None
+
+    def first(self, n: int) -> Part:
+        """Return the first n symbols at most."""
+        return Part(self.ids[:n], self.borders)
 
 
 class Split(NamedTuple):
-    """The three parts of a text, each the ids of one contiguous stretch."""
+    """The three parts of a text."""
 
-    train: Ids
-    validation: Ids
-    test: Ids
+    train: Part
+    validation: Part
+    test: Part
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,98 +55,154 @@ class Corpus:
     """An encoded text.
 
     Attributes:
-        ids: one id per character `(n,)`, read-only and memory-mapped, smallest unsigned type.
-        vocabulary: all characters of the text.
-        sha256: of the file's bytes, in hexadecimal.
+        ids: one id per symbol `(n,)`, read-only and memory-mapped, smallest unsigned type.
+        vocabulary: all symbols of the text.
+        sha256: of the files' bytes, joined, in hexadecimal.
         source: what to call the text in messages.
+        ends: the place after each file's last symbol `(files,)`.
+        counts: how many of the files are for training, validation and test.
+        document: what is a text of its own.
     """
 
     ids: Ids
     vocabulary: Vocabulary
     sha256: str
     source: str
+    ends: npt.NDArray[np.int64]
+    counts: tuple[int, int, int]
+    document: Document = "whole"
 
-    def split(self, fractions: Sequence[float]) -> Split:
+    def split(self, fractions: Sequence[float] | None) -> Split:
         """Cut the text in three: first train, then validation, then test; nothing is lost.
 
-        A boundary is the rounded number of characters before it, so parts may be empty.
+        A boundary is the rounded number of symbols before it, so parts may be empty; without
+        fractions the boundaries are those between the files for each purpose.
 
         Raises:
             ValueError: not three fractions from 0 to 1 that sum to 1.
         """
-        train, validation, test = fractions
-        if min(fractions) < 0 or not abs(train + validation + test - 1) < 1e-6:
-            raise ValueError(f"fractions must be positive or 0 and sum to 1: {list(fractions)}")
-        first = round(train * self.ids.size)
-        second = round((train + validation) * self.ids.size) if test else self.ids.size
-        return Split(self.ids[:first], self.ids[first:second], self.ids[second:])
+        if fractions is None:
+            files, more_files, _ = self.counts
+            ends = [0, *self.ends.tolist()]
+            first, second = ends[files], ends[files + more_files]
+        else:
+            train, validation, test = fractions
+            if min(fractions) < 0 or not abs(train + validation + test - 1) < 1e-6:
+                raise ValueError(f"fractions must be positive or 0 and sum to 1: {list(fractions)}")
+            first = round(train * self.ids.size)
+            second = round((train + validation) * self.ids.size) if test else self.ids.size
+        return Split(*(self._part(*cut) for cut in pairwise((0, first, second, self.ids.size))))
+
+    def _part(self, start: int, end: int) -> Part:
+        borders = None
+        if self.document == "line":
+            borders = line_borders(self.vocabulary)
+        elif self.document == "file":
+            borders = after_each_file(self.ends[self.ends > start] - start)
+        return Part(self.ids[start:end], borders)
 
 
-def load_corpus(path: Path, cache: Path) -> Corpus:
-    """Encode a UTF-8 text file, or open what an earlier call has encoded.
-
-    Every character counts: line ends stay as they are, and a byte order mark is a character. The
-    folder `cache` keeps two files for each text, named by the SHA-256 of its bytes, so a text that
-    was changed never meets what was made of the old one: `SHA256.npy` (ids) and `SHA256.json`
-    (vocabulary and length). They may be removed at any time.
+def line_borders(vocabulary: Vocabulary) -> Borders:
+    """Make every line a text of its own.
 
     Raises:
-        UserError: the file is missing, unreadable, empty, not UTF-8, binary, or holds one distinct
-            character only; the cache cannot be made or written to.
-        RunFailed: the disk is full or fails, or the file changed while it was read.
+        UserError: there are no lines.
     """
-    check_text_file(path)
-    sha256 = sha256_of(path)
+    if "\n" not in vocabulary:
+        raise UserError("corpus.document: found line, but the text has no line end; choose another")
+    return after_each_line(int(vocabulary.encode("\n")[0]))
+
+
+def load_corpus(
+    sources: Sources,
+    cache: Path,
+    *,
+    unit: Unit = "character",
+    document: Document = "whole",
+    unknown: bool = False,
+) -> Corpus:
+    """Encode UTF-8 text files, or open what an earlier call has encoded.
+
+    The files are joined in order; one that does not end in a line end is given one. Otherwise every
+    character counts: line ends stay as they are, and a byte order mark is a character. The folder
+    `cache` keeps two files for each text, named by the SHA-256 of its bytes, so a text that was
+    changed never meets what was made of the old one: `SHA256.npy` (ids) and `SHA256.json`
+    (vocabulary and lengths). They may be removed at any time.
+
+    Args:
+        unit: what a symbol is.
+        document: what is a text of its own.
+        unknown: whether a symbol is reserved for those that the text does not have.
+
+    Raises:
+        UserError: a file is missing, unreadable, empty, not UTF-8 or binary, or all hold one
+            distinct character only; the cache cannot be made or written to.
+        RunFailed: the disk is full or fails, or a file changed while it was read.
+    """
+    files = sources.files
+    sha256, sizes = check_and_hash(files)
     make_folder(cache)
-    encoded = _open(cache, sha256)
+    name = sha256 if unit == "character" else f"{sha256}-{unit}"
+    encoded = _open(cache, name, sizes)
     if encoded is None:
-        _encode(path, cache, sha256)
-        encoded = _open(cache, sha256)
+        _encode(files, cache, name, unit, (sha256, sizes))
+        encoded = _open(cache, name, sizes)
         if encoded is None:
-            raise RunFailed(f"{cache / sha256}.npy was written but cannot be read back")
-    ids, vocabulary = encoded
-    return Corpus(ids, vocabulary, sha256, str(path))
+            raise RunFailed(f"{cache / name}.npy was written but cannot be read back")
+    ids, characters, ends = encoded
+    vocabulary = Vocabulary(characters, unit=unit, unknown=unknown)
+    counts = len(sources.train), len(sources.validation), len(sources.test)
+    return Corpus(ids, vocabulary, sha256, sources.title, ends, counts, document)
 
 
-def _open(cache: Path, sha256: str) -> tuple[Ids, Vocabulary] | None:
-    """Open what is in the cache; None if there is nothing whole."""
+def _open(
+    cache: Path, name: str, sizes: Sequence[int]
+) -> tuple[Ids, str, npt.NDArray[np.int64]] | None:
+    """Open what is in the cache; None if there is nothing whole, or the files are cut otherwise."""
     try:
-        about = json.loads((cache / f"{sha256}.json").read_bytes())
-        vocabulary, length = Vocabulary(about["characters"]), about["length"]
-        ids: Ids = np.load(cache / f"{sha256}.npy", mmap_mode="r", allow_pickle=False)
-    except (OSError, EOFError, ValueError, KeyError, TypeError):
+        about = json.loads((cache / f"{name}.json").read_bytes())
+        characters, lengths = about["characters"], about["lengths"]
+        ids: Ids = np.load(cache / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        ends = np.cumsum(lengths, dtype=np.int64)
+        whole = ids.shape == (ends[-1],) and ids.dtype == Vocabulary(characters).dtype
+        return (ids, characters, ends) if whole and about["bytes"] == sizes else None
+    except (OSError, EOFError, ValueError, KeyError, TypeError, IndexError):
         return None
-    whole = ids.shape == (length,) and ids.dtype == vocabulary.dtype
-    return (ids, vocabulary) if whole else None
 
 
-def _encode(path: Path, cache: Path, sha256: str) -> None:
-    """Read the text twice: which characters there are, then the id of each."""
-    vocabulary, length = _scan(path)
-    with whole_file(cache / f"{sha256}.npy") as file:
+def _encode(
+    files: Sequence[Path], cache: Path, name: str, unit: Unit, expected: tuple[str, list[int]]
+) -> None:
+    """Read the text twice: which symbols there are, then the id of each."""
+    vocabulary, lengths = _scan(files, unit)
+    with whole_file(cache / f"{name}.npy") as file:
         header = np.lib.format.header_data_from_array_1_0(np.empty(0, dtype=vocabulary.dtype))
-        np.lib.format.write_array_header_1_0(file, {**header, "shape": (length,)})
-        for points in code_points(path, "Encoding"):
+        np.lib.format.write_array_header_1_0(file, {**header, "shape": (sum(lengths),)})
+        for _, points in _points(files, "Encoding", unit):
             file.write(vocabulary.lookup(points).data)
-        if sha256_of(path) != sha256:
-            raise RunFailed(f"{path} changed while it was read: start again")
-    about = {"characters": vocabulary.characters, "length": length}
-    with whole_file(cache / f"{sha256}.json") as file:
+        if check_and_hash(files) != expected:
+            raise RunFailed(f"{files[0]} or another file changed while it was read: start again")
+    about = {"characters": vocabulary.characters, "lengths": lengths, "bytes": expected[1]}
+    with whole_file(cache / f"{name}.json") as file:
         file.write(json.dumps(about).encode("ascii"))
 
 
-def _scan(path: Path) -> tuple[Vocabulary, int]:
-    """Return the vocabulary of the text and its number of characters."""
+def _scan(files: Sequence[Path], unit: Unit) -> tuple[Vocabulary, list[int]]:
+    """Return the vocabulary of the text and the number of symbols in each file."""
     # A table of flags, not a count: np.bincount would widen every piece to 64 bits.
     seen = np.zeros(CODE_POINTS, dtype=bool)
-    length = 0
-    for points in code_points(path, "Reading"):
+    lengths = [0] * len(files)
+    for k, points in _points(files, "Reading", unit):
         seen[points] = True
-        length += points.size
+        lengths[k] += points.size
     characters = "".join(map(chr, np.flatnonzero(seen)))
     if len(characters) == 1:
         raise UserError(
-            f"{path} holds one distinct character only, {describe(characters)}: "
+            f"{files[0]} holds one distinct character only, {describe(characters)}: "
             "there is nothing to learn; choose another text"
         )
-    return Vocabulary(characters), length
+    return Vocabulary(characters, unit=unit), lengths
+
+
+def _points(files: Sequence[Path], label: str, unit: Unit) -> Iterator[tuple[int, CodePoints]]:
+    return joined(files, partial(code_points, label=label, unit=unit), LINE_END)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from trainer.errors import RunFailed, UserError
-from trainer.text.vocabulary import CodePoints
+from trainer.text.vocabulary import CodePoints, Unit
 
 PIECE = 4 << 20  # bytes read at a time
 LONG = 32 << 20  # bytes from which a progress bar is worth its place
@@ -49,22 +49,27 @@ def read_text(path: Path) -> str:
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of the file's bytes, in hexadecimal."""
     digest = hashlib.sha256()
-    for piece in _pieces(path, "Checking"):
+    for piece in bytes_of(path, "Checking"):
         digest.update(piece)
     return digest.hexdigest()
 
 
-def code_points(path: Path, label: str) -> Iterator[CodePoints]:
-    """Yield the code points of a UTF-8 file, a piece at a time; `label` says what for.
+def code_points(path: Path, label: str, unit: Unit = "character") -> Iterator[CodePoints]:
+    """Yield the code points of a UTF-8 file, or its bytes, a piece at a time.
 
-    Every character counts: line ends stay as they are, and a byte order mark is a character.
+    Every character counts: line ends stay as they are, a byte order mark is a character, and so is
+    an accent that combines with the letter before it.
+
+    Args:
+        label: what the file is read for, shown with the progress.
+        unit: "byte" gives the bytes, once they have proven to be UTF-8.
 
     Raises:
         UserError: a byte that is not UTF-8, or a NUL, which no text holds.
     """
     position = 0  # of the first byte of `data` in the file
     rest = b""  # a character that the end of a piece cut in two
-    for piece in _pieces(path, label):
+    for piece in bytes_of(path, label):
         data = rest + piece
         if (nul := data.find(0)) >= 0:
             raise UserError(
@@ -76,7 +81,10 @@ def code_points(path: Path, label: str) -> Iterator[CodePoints]:
             yield np.frombuffer(data, dtype=np.uint8)
         else:
             text, used = _decode(path, data, position, final=False)
-            yield np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
+            if unit == "byte":
+                yield np.frombuffer(data[:used], dtype=np.uint8)
+            else:
+                yield np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
         position += used
         rest = data[used:]
     _decode(path, rest, position, final=True)  # raises if the file ends amid a character
@@ -93,7 +101,7 @@ def _decode(path: Path, data: bytes, position: int, final: bool) -> tuple[str, i
         ) from error
 
 
-def _pieces(path: Path, label: str) -> Iterator[bytes]:
+def bytes_of(path: Path, label: str) -> Iterator[bytes]:
     """Yield the bytes of a file in pieces, with a progress bar if it is long."""
     try:
         with path.open("rb") as file:
