@@ -24,7 +24,7 @@ def make(parts, dropout=0.0):
     return Learner(config, create_backend(), V, parts)
 
 
-def learn(learner, steps=3):
+def learn(learner, steps=3, with_resets=False):
     rng, results = np.random.default_rng(0), []
     for step in range(steps):
         x, y = rng.integers(0, V, (2, T, B)).astype(np.int32)
@@ -33,16 +33,19 @@ def learn(learner, steps=3):
         def watch(gates=gates):
             gates += [gate.copy() for gate in learner.gates()]
 
-        loss, norm = learner.step(x, y, step=step, learning_rate=0.5, watch=watch)
+        resets = rng.random((T, B)) < 0.3 if with_resets else None
+        loss, norm = learner.step(x, y, resets, step=step, learning_rate=0.5, watch=watch)
         results.append((loss, norm, *gates))
     return results
 
 
+@pytest.mark.parametrize("with_resets", [False, True])
 @pytest.mark.parametrize("parts", [2, 3, 5])
-def test_parts_make_the_same_step_as_the_whole(parts):
+def test_parts_make_the_same_step_as_the_whole(parts, with_resets):
     """With parts of different sizes, too: 5 sequences do not divide by 2 or 3."""
     whole, cut = make(1), make(parts)
-    for expected, found in zip(learn(whole), learn(cut), strict=True):
+    results = (learn(learner, with_resets=with_resets) for learner in (whole, cut))
+    for expected, found in zip(*results, strict=True):
         for left, right in zip(expected, found, strict=True):
             np.testing.assert_allclose(right, left, rtol=1e-12, atol=1e-14)
     for name, array in whole.arrays().items():

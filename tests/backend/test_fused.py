@@ -57,6 +57,16 @@ def test_what_is_not_a_number_stays_so(fused):
     assert np.isnan(h).all()
 
 
+@pytest.mark.parametrize("kind", ["int32", "int64"])
+def test_sums_of_rows_are_those_of_the_reference(fused, kind):
+    rng = np.random.default_rng(4)
+    values, rows = rng.standard_normal((50, 6)), rng.integers(0, 9, 50).astype(kind)
+    found, expected = np.full((2, 11, 6), np.nan)
+    fused.sum_rows(values, rows, found)
+    create_backend().kernels.sum_rows(values, rows, expected)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-14)
+
+
 @pytest.mark.parametrize("bias", [True, False])
 def test_gradients_are_numerically_right(fused, bias):
     rng = np.random.default_rng(1)

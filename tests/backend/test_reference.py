@@ -60,3 +60,15 @@ def test_rows_are_gathered(kernels, shape):
     out = np.empty((*shape, 2))
     kernels.gather_rows(table, rows, out)
     np.testing.assert_array_equal(out, table[rows])
+
+
+@pytest.mark.parametrize("n", [1, 7, 200])
+def test_sums_of_rows_are_the_product_with_a_one_hot_matrix(kernels, n):
+    rng = np.random.default_rng(3)
+    values, rows = rng.standard_normal((n, 4)), rng.integers(0, 9, n).astype(np.int32)
+    out = np.full((10, 4), np.nan)  # row 9 has no value: its sum is 0
+    kernels.sum_rows(values, rows, out)
+    np.testing.assert_allclose(out, np.eye(10)[rows].T @ values, rtol=0, atol=1e-13)
+    again = np.empty_like(out)
+    kernels.sum_rows(values, rows, again)
+    np.testing.assert_array_equal(again, out)

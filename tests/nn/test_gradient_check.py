@@ -39,6 +39,17 @@ def test_gradients_are_numerically_right(num_layers, bias, embedding_size, dropo
     assert max(error.error for error in errors) <= 1e-8
 
 
+@pytest.mark.parametrize("embedding_size", [None, 2])
+@pytest.mark.parametrize("bias", [True, False])
+def test_gradients_are_right_where_the_state_is_reset(bias, embedding_size):
+    resets = np.zeros((T, B), bool)
+    resets[0, 0] = resets[2, 0] = resets[3, 1] = True
+    errors = check_gradients(
+        *problem(2, bias=bias, embedding_size=embedding_size, dropout=0.4), resets=resets
+    )
+    assert max(error.error for error in errors) <= 1e-8
+
+
 def test_big_arrays_are_checked_along_directions():
     errors = check_gradients(*problem(1, hidden_size=9))
     by_name = {error.name: error for error in errors}

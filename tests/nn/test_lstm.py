@@ -135,3 +135,44 @@ def test_gates_are_readable_between_forward_and_backward():
     layer.backward(np.zeros((T, B, H)))
     with pytest.raises(RuntimeError):
         _ = layer.gates
+
+
+def test_a_reset_begins_a_sequence_anew():
+    """In the middle of a window, for one sequence and not for the other."""
+    rng = np.random.default_rng(6)
+    layer, state, x = make_layer(rng), make_state(rng), rng.standard_normal((T, B, D))
+    W, U, b = layer.input_product.W.value, layer.U.value, layer.b.value
+    resets = np.zeros((T, B), bool)
+    resets[2, 1] = True
+    h, after = layer.forward(x, state, resets)
+    carried, _ = naive_forward(x, state, W, U, b)
+    nothing = LSTMState(*np.zeros((2, B, H)))
+    anew, after_anew = naive_forward(x[2:], nothing, W, U, b)
+    np.testing.assert_allclose(h[:, 0], carried[:, 0], rtol=0, atol=1e-14)
+    np.testing.assert_allclose(h[:2, 1], carried[:2, 1], rtol=0, atol=1e-14)
+    np.testing.assert_allclose(h[2:, 1], anew[:, 1], rtol=0, atol=1e-14)
+    np.testing.assert_allclose(after.c[1], after_anew.c[1], rtol=0, atol=1e-14)
+
+
+def test_no_gradient_crosses_a_reset():
+    rng = np.random.default_rng(7)
+    layer, state, x = make_layer(rng), make_state(rng), rng.standard_normal((T, B, D))
+    resets = np.zeros((T, B), bool)
+    resets[3, 0] = True
+    layer.forward(x, state, resets)
+    dh = np.zeros((T, B, H))
+    dh[3:] = rng.standard_normal((T - 3, B, H))
+    dx, dstate = layer.backward(dh)
+    assert not dx[:3, 0].any()
+    assert not dstate.h[0].any()
+    assert not dstate.c[0].any()
+    assert dx[:3, 1].all()
+    assert dstate.h[1].all()
+
+
+def test_a_reset_is_of_its_own_window_only():
+    rng = np.random.default_rng(8)
+    layer, state, x = make_layer(rng), make_state(rng), rng.standard_normal((T, B, D))
+    expected = layer.forward(x, state)[0].copy()
+    layer.forward(x, state, np.ones((T, B), bool))
+    np.testing.assert_array_equal(layer.forward(x, state)[0], expected)

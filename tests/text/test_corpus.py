@@ -12,7 +12,8 @@ import pytest
 from trainer.errors import RunFailed, UserError
 from trainer.text import corpus as module
 from trainer.text import reading
-from trainer.text.corpus import Corpus, load_corpus
+from trainer.text.corpus import Corpus, Document, load_corpus
+from trainer.text.documents import find_resets
 from trainer.text.sources import Sources, check_and_hash
 from trainer.text.vocabulary import Vocabulary
 
@@ -189,3 +190,64 @@ def test_a_split_is_contiguous_and_loses_nothing(
 def test_fractions_that_are_none_are_refused(fractions: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match=r"fractions|unpack"):
         corpus_of(10).split(fractions)
+
+
+class TestFiles:
+    @pytest.fixture
+    def sources(self, tmp_path: Path) -> Sources:
+        names = {"a": "one\ntwo", "b": "three\n", "v": "to\n", "t": "tö"}
+        a, b, v, t = (write(tmp_path / name, text) for name, text in names.items())
+        return Sources([a, b], [v], [t])
+
+    def test_files_of_their_own_are_the_parts(self, sources: Sources, tmp_path: Path) -> None:
+        corpus = load_corpus(sources, tmp_path / "cache")
+        split = corpus.split(None)
+        decode = corpus.vocabulary.decode
+        assert [decode(part.ids) for part in split] == ["one\ntwo\nthree\n", "to\n", "tö"]
+        assert corpus.source == f"{sources.train[0]} and 3 more files"
+        without_test = load_corpus(sources._replace(test=()), tmp_path / "cache").split(None)
+        assert [part.ids.size for part in without_test] == [14, 3, 0]
+
+    @pytest.mark.parametrize(("document", "count"), [("whole", 0), ("file", 1), ("line", 3)])
+    def test_borders_lie_at_the_ends(
+        self, sources: Sources, tmp_path: Path, document: Document, count: int
+    ) -> None:
+        part = load_corpus(sources, tmp_path / "cache", document=document).split(None).train
+        places = np.arange(part.ids.size - 1)  # what is read: the last symbol is a target only
+        resets = find_resets(part.borders, part.ids[:-1], places)
+        found = [] if resets is None else np.flatnonzero(resets).tolist()
+        assert found == [[], [7], [3, 7]][min(count, 2)]
+
+    def test_borders_count_from_the_start_of_a_part(self, sources: Sources, tmp_path: Path) -> None:
+        corpus = load_corpus(sources, tmp_path / "cache", document="file")
+        assert corpus.ends.tolist() == [8, 14, 17, 19]
+        middle = corpus.split([0.5, 0.5, 0.0]).validation  # from character 10 on
+        assert middle.borders is not None
+        places = np.arange(middle.ids.size)
+        assert np.flatnonzero(middle.borders(middle.ids, places)).tolist() == [3, 6, 8]
+
+    def test_lines_need_line_ends(self, tmp_path: Path) -> None:
+        corpus = load_corpus(
+            Sources([write(tmp_path / "x", "abc")]), tmp_path / "c", document="line"
+        )
+        with pytest.raises(UserError, match="no line end"):
+            corpus.split([0.9, 0.1, 0.0])
+
+    def test_the_same_text_cut_otherwise_is_encoded_anew(self, tmp_path: Path) -> None:
+        whole = write(tmp_path / "whole", "one\ntwo\n")
+        pieces = [write(tmp_path / "1", "one\n"), write(tmp_path / "2", "two\n")]
+        first = load_corpus(Sources([whole]), tmp_path / "cache")
+        second = load_corpus(Sources(pieces), tmp_path / "cache")
+        assert first.sha256 == second.sha256
+        assert (first.ends.tolist(), second.ends.tolist()) == ([8], [4, 8])
+        assert np.array_equal(first.ids, second.ids)
+
+
+def test_bytes_and_characters_do_not_share_a_cache(tmp_path: Path) -> None:
+    sources, cache = Sources([write(tmp_path / "text")]), tmp_path / "cache"
+    by_character = load_corpus(sources, cache)
+    by_byte = load_corpus(sources, cache, unit="byte")
+    assert by_byte.ids.size == len(TEXT.encode())
+    assert by_byte.vocabulary.decode(by_byte.ids) == TEXT
+    assert by_byte.sha256 == by_character.sha256
+    assert load_corpus(sources, cache, unknown=True).vocabulary.unknown == len(set(TEXT))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from trainer.errors import UserError
-from trainer.text.vocabulary import Vocabulary
+from trainer.text.vocabulary import Unit, Vocabulary
 
 
 def characters(count: int) -> str:
@@ -74,3 +74,63 @@ def test_comparison_and_membership() -> None:
     assert "c" not in Vocabulary("ab")
     assert "ab" not in Vocabulary("ab")
     assert "" not in Vocabulary("ab")
+
+
+class TestBytes:
+    def test_ids_are_those_of_the_bytes(self) -> None:
+        text = "é春a\n"
+        vocabulary = Vocabulary("".join(map(chr, set(text.encode()))), unit="byte")
+        assert len(vocabulary) == len(set(text.encode()))
+        ids = vocabulary.encode(text)
+        assert ids.size == len(text.encode())
+        assert vocabulary.decode(ids) == text
+        assert [vocabulary.name(i) for i in ids[:2]] == ["<C3>", "<A9>"]
+        assert "春" in vocabulary
+        assert "è" not in vocabulary
+
+    def test_ascii_has_the_same_ids_in_both_units(self) -> None:
+        text = "to be or not to be\n"
+        characters, octets = (Vocabulary("".join(set(text)), unit=u) for u in ("character", "byte"))
+        assert np.array_equal(characters.encode(text), octets.encode(text))
+        assert characters.dtype == octets.dtype
+        assert characters != octets
+
+    def test_an_unknown_byte_is_told_by_its_character(self) -> None:
+        with pytest.raises(UserError) as caught:
+            Vocabulary("ab\u00c3", unit="byte").encode("baéb")
+        message = "unknown character 'é' (U+00E9) (its byte 0xA9) at position 2 (counted from 0)"
+        assert message in str(caught.value)
+        assert "the 3 bytes of the vocabulary" in str(caught.value)
+
+    def test_broken_utf8_is_shown_as_such(self) -> None:
+        vocabulary = Vocabulary("a\u00c3\u00a9", unit="byte")
+        assert vocabulary.decode([2, 0]) == "\ufffda"
+
+
+class TestTheReservedSymbol:
+    @pytest.mark.parametrize("unit", ["character", "byte"])
+    def test_it_stands_for_all_others(self, unit: Unit) -> None:
+        vocabulary = Vocabulary("abc", unit=unit, unknown=True)
+        assert (len(vocabulary), vocabulary.unknown) == (4, 3)
+        assert vocabulary.encode("cxa!").tolist() == [2, 3, 0, 3]
+        assert vocabulary.decode([2, 3, 0]) == "c\ufffda"
+        assert vocabulary.name(3) == "\ufffd"
+        assert vocabulary != Vocabulary("abc", unit=unit)
+
+    def test_the_type_has_room_for_it(self) -> None:
+        assert Vocabulary(characters(256), unknown=True).dtype == "uint16"
+
+
+@pytest.mark.parametrize(
+    ("known", "text", "remedy"),
+    [
+        ("ab", "\ufeffab", "save the text without its byte order mark, or train"),
+        ("aé", "ae\u0301", "convert the text to Unicode's normal form NFC, or train"),
+        ("ae\u0301", "aé", "convert the text to Unicode's normal form NFD, or train"),
+        ("ab", "abc", "remove or replace it, or train with corpus.unknown=symbol"),
+    ],
+)
+def test_an_unknown_character_comes_with_a_remedy(known: str, text: str, remedy: str) -> None:
+    with pytest.raises(UserError) as caught:
+        Vocabulary(known).encode(text)
+    assert remedy in str(caught.value)
