@@ -125,9 +125,9 @@ def test_a_full_disk_leaves_nothing_in_the_cache(
 def test_a_text_that_changes_while_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def then_append(files: list[Path]) -> tuple[str, list[int]]:
-        found = check_and_hash(files)
-        with files[0].open("a") as file:
+    def then_append(sources: Sources) -> tuple[str, list[int]]:
+        found = check_and_hash(sources)
+        with sources.train[0].open("a") as file:
             file.write("more")
         return found
 

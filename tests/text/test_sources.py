@@ -82,16 +82,22 @@ def test_no_word_runs_into_the_next_file(
     texts: list[bytes], expected: list[tuple[int, bytes]]
 ) -> None:
     contents = {Path(str(k)): text for k, text in enumerate(texts)}
-    pieces = joined(contents, lambda path: iter([contents[path], b""]), b"\n")
+    pieces = joined(Sources([*contents]), lambda path: iter([contents[path], b""]), b"\n")
     assert list(pieces) == expected
+
+
+def test_what_is_set_aside_is_as_it_was() -> None:
+    sources = Sources([Path("a"), Path("b")], [Path("v")], [Path("t")])
+    pieces = joined(sources, lambda path: iter([path.name.encode()]), b"\n")
+    assert list(pieces) == [(0, b"a"), (0, b"\n"), (1, b"b"), (2, b"v"), (3, b"t")]
 
 
 def test_the_hash_is_that_of_the_joined_text(folder: Path) -> None:
     (folder / "c.txt").write_bytes(b"open end")
     files = [folder / "c.txt", folder / "b.txt"]
     whole = b"open end\nsecond\n"
-    assert check_and_hash(files) == (hashlib.sha256(whole).hexdigest(), [9, 7])
-    assert check_and_hash(files[:1])[0] == hashlib.sha256(b"open end").hexdigest()
+    assert check_and_hash(Sources(files)) == (hashlib.sha256(whole).hexdigest(), [9, 7])
+    assert check_and_hash(Sources(files[:1]))[0] == hashlib.sha256(b"open end").hexdigest()
 
 
 def test_the_title_says_how_many() -> None:

@@ -1,14 +1,16 @@
 """From a text file to windows of numbers: vocabulary, corpus, batches, and texts known by name."""
 
 from trainer.text.batches import Batches, Window
-from trainer.text.catalogue import Entry, entry, fetch, names
+from trainer.text.catalogue import entry, fetch, file_of, names
 from trainer.text.corpus import Corpus, Part, Split, line_borders, load_corpus
 from trainer.text.documents import Borders, find_resets
+from trainer.text.entries import Entry
 from trainer.text.reading import read_text
-from trainer.text.sources import Sources, find_files
+from trainer.text.sources import STANDARD_INPUT, Sources, find_files
 from trainer.text.vocabulary import Vocabulary
 
 __all__ = [
+    "STANDARD_INPUT",
     "Batches",
     "Borders",
     "Corpus",
@@ -20,6 +22,7 @@ __all__ = [
     "Window",
     "entry",
     "fetch",
+    "file_of",
     "find_files",
     "find_resets",
     "line_borders",

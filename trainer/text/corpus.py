@@ -139,13 +139,12 @@ def load_corpus(
             distinct character only; the cache cannot be made or written to.
         RunFailed: the disk is full or fails, or a file changed while it was read.
     """
-    files = sources.files
-    sha256, sizes = check_and_hash(files)
+    sha256, sizes = check_and_hash(sources)
     make_folder(cache)
     name = sha256 if unit == "character" else f"{sha256}-{unit}"
     encoded = _open(cache, name, sizes)
     if encoded is None:
-        _encode(files, cache, name, unit, (sha256, sizes))
+        _encode(sources, cache, name, unit, (sha256, sizes))
         encoded = _open(cache, name, sizes)
         if encoded is None:
             raise RunFailed(f"{cache / name}.npy was written but cannot be read back")
@@ -171,38 +170,38 @@ def _open(
 
 
 def _encode(
-    files: Sequence[Path], cache: Path, name: str, unit: Unit, expected: tuple[str, list[int]]
+    sources: Sources, cache: Path, name: str, unit: Unit, expected: tuple[str, list[int]]
 ) -> None:
     """Read the text twice: which symbols there are, then the id of each."""
-    vocabulary, lengths = _scan(files, unit)
+    vocabulary, lengths = _scan(sources, unit)
     with whole_file(cache / f"{name}.npy") as file:
         header = np.lib.format.header_data_from_array_1_0(np.empty(0, dtype=vocabulary.dtype))
         np.lib.format.write_array_header_1_0(file, {**header, "shape": (sum(lengths),)})
-        for _, points in _points(files, "Encoding", unit):
+        for _, points in _points(sources, "Encoding", unit):
             file.write(vocabulary.lookup(points).data)
-        if check_and_hash(files) != expected:
-            raise RunFailed(f"{files[0]} or another file changed while it was read: start again")
+        if check_and_hash(sources) != expected:
+            raise RunFailed(f"{sources.title}: a file changed while it was read: start again")
     about = {"characters": vocabulary.characters, "lengths": lengths, "bytes": expected[1]}
     with whole_file(cache / f"{name}.json") as file:
         file.write(json.dumps(about).encode("ascii"))
 
 
-def _scan(files: Sequence[Path], unit: Unit) -> tuple[Vocabulary, list[int]]:
+def _scan(sources: Sources, unit: Unit) -> tuple[Vocabulary, list[int]]:
     """Return the vocabulary of the text and the number of symbols in each file."""
     # A table of flags, not a count: np.bincount would widen every piece to 64 bits.
     seen = np.zeros(CODE_POINTS, dtype=bool)
-    lengths = [0] * len(files)
-    for k, points in _points(files, "Reading", unit):
+    lengths = [0] * len(sources.files)
+    for k, points in _points(sources, "Reading", unit):
         seen[points] = True
         lengths[k] += points.size
     characters = "".join(map(chr, np.flatnonzero(seen)))
     if len(characters) == 1:
         raise UserError(
-            f"{files[0]} holds one distinct character only, {describe(characters)}: "
+            f"{sources.title} holds one distinct character only, {describe(characters)}: "
             "there is nothing to learn; choose another text"
         )
     return Vocabulary(characters, unit=unit), lengths
 
 
-def _points(files: Sequence[Path], label: str, unit: Unit) -> Iterator[tuple[int, CodePoints]]:
-    return joined(files, partial(code_points, label=label, unit=unit), LINE_END)
+def _points(sources: Sources, label: str, unit: Unit) -> Iterator[tuple[int, CodePoints]]:
+    return joined(sources, partial(code_points, label=label, unit=unit), LINE_END)

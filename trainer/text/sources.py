@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar
 
@@ -87,38 +88,41 @@ def keep(stream: BinaryIO, cache: Path) -> Path:
 
 
 def joined(
-    files: Iterable[Path], read: Callable[[Path], Iterator[Piece]], line_end: Piece
+    sources: Sources, read: Callable[[Path], Iterator[Piece]], line_end: Piece
 ) -> Iterator[tuple[int, Piece]]:
     """Read files one after the other, as (number of the file, piece).
 
-    A file that does not end in a line end is given one, unless it is the last, so that no word
-    runs into the next file's first.
+    A file that does not end in a line end is given one, unless it is the last for its purpose, so
+    that no word runs into the next file's first.
 
     Args:
         read: gives the pieces of a file, bytes or arrays.
         line_end: a piece of a line end alone.
     """
-    open_end = False
-    for k, path in enumerate(files):
-        if open_end:
-            yield k - 1, line_end
-        for piece in read(path):
-            if len(piece):
-                yield k, piece
-                open_end = piece[-1] != line_end[0]
+    numbers = itertools.count()
+    for files in sources:
+        open_end = False
+        for path in files:
+            k = next(numbers)
+            if open_end:
+                yield k - 1, line_end
+            for piece in read(path):
+                if len(piece):
+                    yield k, piece
+                    open_end = piece[-1] != line_end[0]
 
 
-def check_and_hash(files: Sequence[Path]) -> tuple[str, list[int]]:
+def check_and_hash(sources: Sources) -> tuple[str, list[int]]:
     """Return the SHA-256 of the joined files, in hexadecimal, and the bytes of each of them.
 
     Raises:
         UserError: a file is missing, unreadable or empty.
         RunFailed: the disk fails.
     """
-    for path in files:
+    for path in sources.files:
         check_text_file(path)
-    digest, sizes = hashlib.sha256(), [0] * len(files)
-    for k, piece in joined(files, lambda path: bytes_of(path, "Checking"), b"\n"):
+    digest, sizes = hashlib.sha256(), [0] * len(sources.files)
+    for k, piece in joined(sources, lambda path: bytes_of(path, "Checking"), b"\n"):
         digest.update(piece)
         sizes[k] += len(piece)
     return digest.hexdigest(), sizes
