@@ -7,6 +7,8 @@ import os
 import random
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -20,6 +22,7 @@ from trainer.monitor.metrics import read_metrics
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
+    "no_proxy": "127.0.0.1",  # where the fixture `web` is
     "PYTHONPATH": str(ROOT),
     "PYTHONUNBUFFERED": "",  # no: what comes at once does so because the program sees to it
     "PYTHONUTF8": "1",
@@ -212,6 +215,44 @@ def trained(tmp_path_factory, server):
     project.result = project.python(ROOT / "train.py", "tiny.yaml")
     assert project.result.status == 0, project.result.stderr
     return project
+
+
+@pytest.fixture
+def web(monkeypatch):
+    """A web server on this machine: `address`, and `pages`, which a test fills.
+
+    A page is the bytes of an answer, or a function that answers with the request's handler.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            page = server.pages.get(self.path)
+            if callable(page):
+                page(self)
+            elif page is None:
+                self.send_error(404)
+            else:
+                self.answer(page, len(page))
+
+        def answer(self, body, length):
+            self.send_response(200)
+            self.send_header("Content-Length", str(length))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *words):
+            server.agents.append(self.headers["User-Agent"])
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.pages, server.agents = {}, []
+    server.address = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ def test_what_may_not_change(trained, refused):
         "model.hidden_size": 9,
         "training.batch_size": 2,
         "training.seed": 2,
+        "training.init_from": "runs/tiny",
         "optimizer.momentum": 0.5,
         "corpus.split": "[0.7,0.2,0.1]",
         "backend.threads": 2,

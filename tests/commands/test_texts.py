@@ -80,6 +80,29 @@ def test_files_of_their_own_are_validated_and_tested(project):
         assert f"{count - 1} characters scored" in scored.stdout
 
 
+@pytest.mark.parametrize(
+    ("options", "otherwise"),
+    [
+        (
+            ["corpus.path=[a.txt, b.txt]", "corpus.validation=c.txt", "corpus.split=null"],
+            ["corpus.path=a.txt", "corpus.validation=[b.txt, c.txt]"],
+        ),
+        (
+            ["corpus.path=[a.txt, b.txt, c.txt]", "corpus.document=file"],
+            ["corpus.path=[ab.txt, c.txt]"],
+        ),
+    ],
+)
+def test_the_same_text_divided_otherwise_is_refused_on_resume(project, refused, options, otherwise):
+    lines = project.text.read_text().splitlines(keepends=True)
+    for name, first, last in (("a", 0, 10), ("b", 10, 15), ("c", 15, 99), ("ab", 0, 15)):
+        (project.path / f"{name}.txt").write_text("".join(lines[first:last]))
+    assert project.train("tiny.yaml", "training.steps=10", *options).status == 0
+    resumed = project.train("--resume", "runs/tiny", "training.steps=20", *otherwise)
+    refused(resumed, "divided otherwise into files, or files for training")
+    assert project.train("--resume", "runs/tiny", "training.steps=20").status == 0
+
+
 @pytest.mark.parametrize("document", ["line", "file"])
 def test_documents_train_resume_and_evaluate_alike(project, document):
     options = ["tiny.yaml", f"corpus.document={document}", "corpus.path=[text.txt, more.txt]"]

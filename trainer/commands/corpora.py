@@ -1,16 +1,138 @@
-"""List the named texts."""
+"""List the named texts; show what is in one of them, or in any file."""
 
 from __future__ import annotations
 
+import difflib
+import sys
+import unicodedata
 from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from trainer.text import entry, names
+import numpy as np
+
+from trainer.config import CorpusConfig
+from trainer.errors import UserError
+from trainer.text import Entry, entry, fetch, file_of, names
+from trainer.text.survey import CARRIAGE_RETURN, LINE_FEED, Survey, survey
+
+FREQUENT = 20  # characters shown
+LINES, WIDTH = 10, 96  # of the excerpt
+LAST_OF_BMP = 0xFFFF
+BYTE_ORDER_MARK = 0xFEFF
+CONTROLS = {"\t": "tab", "\n": "line feed", "\r": "carriage return"}  # Unicode has no names
 
 
 def run(arguments: Namespace) -> int:
-    """Print a line for each text of the catalogue."""
-    width = max(map(len, names()))
-    for name in names():
-        text = entry(name)
-        print(f"{name:{width}}  {text.title}; {text.licence}")
+    """Print the table of all texts, or what is in one."""
+    cache = Path(CorpusConfig.model_fields["cache"].default)
+    if arguments.text is None:
+        _print(_table([entry(name) for name in names()], cache))
+    else:
+        _print(_show(arguments.text, cache))
     return 0
+
+
+def _table(entries: Sequence[Entry], cache: Path) -> Iterator[str]:
+    """Yield a line for each text: the title is the last column, as it may be of any length."""
+    rows = [("name", "cached", "size", "licence", "title")]
+    for text in entries:
+        cached = "yes" if file_of(text, cache).is_file() else "no"
+        if text.path is not None:
+            cached = "file" if cached == "yes" else "absent"
+        rows.append((text.name, cached, text.size, text.licence, text.title))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(map(str.ljust, row, widths)).rstrip()
+
+
+def _show(name: str, cache: Path) -> Iterator[str]:
+    """Yield all that can be said of a text."""
+    if name in names():
+        text, path = entry(name), fetch(name, cache)
+        about = [("title", text.title), ("licence", text.licence), ("source", text.source)]
+    else:
+        about, path = [], Path(name)
+        if not path.exists():
+            files = [str(file) for file in path.parent.glob("*") if file.is_file()]
+            close = difflib.get_close_matches(name, [*names(), *files], n=1)
+            hint = f" (did you mean {close[0]}?)" if close else ""
+            raise UserError(
+                f"no text is called {name!r}{hint}, and there is no such file: "
+                f"choose one of {', '.join(names())}, or name a file"
+            )
+    facts = survey(path)
+    yield from _columns([*about, ("file", str(path)), ("sha256", facts.sha256), *_facts(facts)])
+    yield "\nmost frequent:"
+    yield from _frequent(facts)
+    yield "\nbeginning:"
+    for line in facts.start.removesuffix("\n").split("\n")[:LINES]:
+        escaped = "".join(map(_escaped, line))
+        cut = escaped if len(escaped) <= WIDTH else f"{escaped[: WIDTH - 1]}…"
+        yield f"  {cut}".rstrip()
+
+
+def _columns(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
+    width = max(len(name) for name, _ in rows)
+    return (f"{name:{width}}  {value}" for name, value in rows)
+
+
+def _facts(facts: Survey) -> Iterator[tuple[str, str]]:
+    """Yield name and value of each number."""
+    counts = facts.counts
+    ends = int(counts[LINE_FEED]) - facts.crlf
+    alone = int(counts[CARRIAGE_RETURN]) - facts.crlf
+    known = [(f"{ends:,} LF", ends), (f"{facts.crlf:,} CRLF", facts.crlf)]
+    found = [words for words, number in known if number] or ["none"]
+    if alone:
+        found.append(f"{alone:,} CR alone, which ends no line here")
+    last = "ended" if facts.ended else "not ended"
+    yield "bytes", f"{facts.size:,}"
+    yield "characters", _number(counts)
+    longest = f"the longest of {facts.longest:,} characters (line {facts.longest_line:,})"
+    yield "lines", f"{facts.lines:,}, {longest}"
+    yield "line ends", f"{', '.join(found)}; the last line is {last}"
+    marked = ord(facts.start[0]) == BYTE_ORDER_MARK
+    yield "byte order mark", "yes, it counts as a character: better removed" if marked else "none"
+    marks = np.zeros_like(counts)
+    for point in np.flatnonzero(counts):
+        if unicodedata.category(chr(point)).startswith("M"):
+            marks[point] = counts[point]
+    if marks.any():
+        yield "combining", f"{_number(marks)}: each is a character of its own"
+    if counts[LAST_OF_BMP + 1 :].any():
+        yield "above U+FFFF", _number(counts[LAST_OF_BMP + 1 :])
+
+
+def _number(counts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> str:
+    return f"{counts.sum():,}, {np.count_nonzero(counts):,} distinct"
+
+
+def _frequent(facts: Survey) -> Iterator[str]:
+    """Yield a line for each of the most frequent characters; of equals the first comes first."""
+    order = np.argsort(-facts.counts, kind="stable")[:FREQUENT]
+    width = len(f"{facts.counts[order[0]]:,}")
+    for point in order:
+        if count := facts.counts[point]:
+            share = 100 * count / facts.characters
+            yield f"  {count:{width},}  {share:6.2f} %  U+{point:04X}  {_named(chr(point))}"
+
+
+def _named(character: str) -> str:
+    """Return the character, or the name of one that cannot be seen on its own."""
+    mark = unicodedata.category(character).startswith("M")
+    if character.isprintable() and not character.isspace() and not mark:
+        return character
+    return CONTROLS.get(character) or unicodedata.name(character, "without a name").lower()
+
+
+def _escaped(character: str) -> str:
+    """Return the character; one that would steer the terminal as its code."""
+    if unicodedata.category(character)[0] == "C" or character in "\u2028\u2029":
+        return character.encode("unicode_escape").decode("ascii")
+    return character
+
+
+def _print(lines: Iterator[str]) -> None:
+    """Print in UTF-8, whatever the locale: a text has its own characters."""
+    sys.stdout.buffer.write("".join(f"{line}\n" for line in lines).encode("utf-8"))

@@ -1,6 +1,7 @@
 """The configuration of a run: a strict schema, read from YAML and from the command line."""
 
-from trainer.config.reader import config_from_mapping, load_config
+from trainer.config.reader import config_from_mapping, load_config, resolve_config
+from trainer.config.resolved import Resolved
 from trainer.config.schema import (
     BackendConfig,
     CheckpointConfig,
@@ -26,9 +27,11 @@ __all__ = [
     "ModelConfig",
     "MonitorConfig",
     "OptimizerConfig",
+    "Resolved",
     "ScheduleConfig",
     "TrainingConfig",
     "config_from_mapping",
     "json_schema",
     "load_config",
+    "resolve_config",
 ]

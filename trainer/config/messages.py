@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from trainer.config.schema import KEYS, SECTIONS, Config
-from trainer.config.yaml_text import Key
+from trainer.yaml_text import Key
 
 # Names from other trainers that are spelled too differently to be guessed.
 _FAMILIAR = {
@@ -29,20 +29,36 @@ _BOUNDS = {
 }
 
 
-def explain(error: ValidationError, data: Mapping[str, Any], places: Mapping[Key, str]) -> str:
+class Place(NamedTuple):
+    """Where a value was given: the words that begin a message."""
+
+    origin: str
+    """Such as `configs/mine.yaml:12` or `command line`."""
+    given: str
+    """The key, or the override as it was written."""
+
+    def __str__(self) -> str:
+        return f"{self.origin}: {self.given}"
+
+
+def explain(
+    error: ValidationError, data: Mapping[str, Any], places: Mapping[Key, Place], source: str
+) -> str:
     """Return one line for the first of the errors, and how many more there are.
 
-    `data` is what was validated; `places` words where each of its keys was given.
+    `data` is what was validated, `places` where its keys were given; `source` lacks the others.
     """
     problems: dict[Key, str] = {}
-    for details in error.errors(include_url=False):
+    # A section or base that is misspelt comes first: it explains what else is missing.
+    for details in sorted(error.errors(include_url=False), key=_is_no_unknown_section):
         if details["type"] == "default_factory_not_called":
             continue  # a default that depends on a value which is wrong itself
         key, message = _problem(details, data)
         problems.setdefault(key, message)  # one message a key, however many items of it are wrong
     key, message = next(iter(problems.items()))
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return f"{places[key]}: {message}{more}"
+    place = places.get(key) or Place(source, ".".join(key))
+    return f"{place}: {message}{more}"
 
 
 def unknown_key(key: Key) -> str:
@@ -55,7 +71,46 @@ def unknown_key(key: Key) -> str:
         return "unknown key; did you mean " + " or ".join(map(".".join, nearest)) + "?"
     if key[0] in SECTIONS:
         return f"unknown key; {key[0]} has " + ", ".join(SECTIONS[key[0]].model_fields)
-    return "unknown key; there are " + ", ".join(Config.model_fields)
+    return "unknown key; there are " + ", ".join((*Config.model_fields, "base"))
+
+
+def no_section(name: str, value: object) -> str:
+    """Return the message for a section that holds something else than keys."""
+    example = next(iter(SECTIONS[name].model_fields))
+    return f"found {found(value)}, expected a section with keys such as {example}"
+
+
+def found(value: object) -> str:
+    """Return a value as a person would write it, cut short if it is long."""
+    if value is None:
+        return "nothing"
+    words = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return words if len(words) <= 60 else f"{words[:57]}..."
+
+
+def in_words(schema: Mapping[str, Any]) -> str:
+    """Return what a JSON Schema allows, so that the rules of a key need not be worded again."""
+    if "anyOf" in schema:
+        return " or ".join(in_words(one) for one in schema["anyOf"] if one.get("type") != "null")
+    if "enum" in schema or "const" in schema:
+        return " or ".join(map(repr, schema.get("enum") or [schema["const"]]))
+    if schema["type"] == "array":
+        items = schema.get("prefixItems")
+        if items is None:
+            return "a list of at least one"
+        return f"a list of {len(items)} items, each {in_words(items[0])}"
+    if schema["type"] == "string":
+        text = "text that is not empty" if "minLength" in schema else "text"
+        return str(schema.get("patternErrorMessage", text))
+    if schema["type"] == "boolean":
+        return "true or false"
+    kind = "a whole number" if schema["type"] == "integer" else "a number"
+    bounds = [f"{words} {schema[name]:g}" for name, words in _BOUNDS.items() if name in schema]
+    return " ".join([kind, " and ".join(bounds)]).rstrip()
+
+
+def _is_no_unknown_section(details: ErrorDetails) -> bool:
+    return details["type"] != "extra_forbidden" or len(details["loc"]) > 1
 
 
 def _problem(details: ErrorDetails, data: Mapping[str, Any]) -> tuple[Key, str]:
@@ -68,49 +123,19 @@ def _problem(details: ErrorDetails, data: Mapping[str, Any]) -> tuple[Key, str]:
         field = details["ctx"]["field"]
         return (*key, field) if field else key, details["msg"]
     value = data.get(key[0]) if len(key) == 1 else data[key[0]][key[1]]
-    found, expected = _found(value), _expected(key)
+    words, expected = found(value), _expected(key)
     if kind == "finite_number":
         expected = "a finite number"
     elif kind == "string_type" and isinstance(value, (int, float)):
         expected += "; put it in quotes to make it text"
     elif isinstance(value, str) and kind.endswith("_type"):
-        found += " (text)"
-    return key, f"found {found}, expected {expected}"
-
-
-def _found(value: object) -> str:
-    if value is None:
-        return "nothing"
-    words = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return words if len(words) <= 60 else f"{words[:57]}..."
+        words += " (text)"
+    return key, f"found {words}, expected {expected}"
 
 
 def _expected(key: Key) -> str:
-    if len(key) == 1 and key[0] in SECTIONS:
-        return f"a section with keys such as {next(iter(SECTIONS[key[0]].model_fields))}"
     owner = SECTIONS[key[0]] if len(key) == 2 else Config
-    return _in_words(owner.model_json_schema()["properties"][key[-1]])
-
-
-def _in_words(schema: Mapping[str, Any]) -> str:
-    """Return what a JSON Schema allows, so that the rules of a key need not be worded again."""
-    if "anyOf" in schema:
-        return " or ".join(_in_words(one) for one in schema["anyOf"] if one.get("type") != "null")
-    if "enum" in schema or "const" in schema:
-        return " or ".join(map(repr, schema.get("enum") or [schema["const"]]))
-    if schema["type"] == "array":
-        items = schema.get("prefixItems")
-        if items is None:
-            return "a list of at least one"
-        return f"a list of {len(items)} items, each {_in_words(items[0])}"
-    if schema["type"] == "string":
-        text = "text that is not empty" if "minLength" in schema else "text"
-        return str(schema.get("patternErrorMessage", text))
-    if schema["type"] == "boolean":
-        return "true or false"
-    kind = "a whole number" if schema["type"] == "integer" else "a number"
-    bounds = [f"{words} {schema[name]:g}" for name, words in _BOUNDS.items() if name in schema]
-    return " ".join([kind, " and ".join(bounds)]).rstrip()
+    return in_words(owner.model_json_schema()["properties"][key[-1]])
 
 
 def _nearest(key: Key) -> list[Key]:
@@ -118,7 +143,7 @@ def _nearest(key: Key) -> list[Key]:
     if key[-1] in _FAMILIAR:
         return [_FAMILIAR[key[-1]]]
     likeness = {}
-    for candidate in KEYS:
+    for candidate in (*KEYS, ("base",)):
         alike = _ratio(key[-1], candidate[-1])
         if alike > 0.6:
             same_section = _ratio("".join(key[:-1]), "".join(candidate[:-1])) > 0.6

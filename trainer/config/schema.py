@@ -15,7 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
-from trainer.config.yaml_text import Key, dump
+from trainer.yaml_text import Key, dump
 
 _STRICT = ConfigDict(
     strict=True,  # "128" is not a number and true is not 1
@@ -93,7 +93,7 @@ class Section(BaseModel):
     model_config = _STRICT
 
     exactly_one: ClassVar[tuple[str, ...]] = ()
-    """Keys of which exactly one is needed; on the command line, one replaces another."""
+    """Keys of which exactly one is needed; one on the command line replaces another in the file."""
 
     @model_validator(mode="after")
     def _check_exactly_one(self) -> Self:
@@ -358,5 +358,11 @@ class _WithoutTitles(GenerateJsonSchema):
 def json_schema() -> dict[str, object]:
     """Return the JSON Schema of a configuration file, for editors to complete and check it."""
     schema = Config.model_json_schema(schema_generator=_WithoutTitles)
+    base = {
+        "description": "YAML file whose keys hold where this file does not give its own.",
+        "minLength": 1,
+        "type": "string",
+    }
+    schema["properties"] = {"base": base, **schema["properties"]}
     del schema["required"]  # the file's name and the command line may give what the file leaves out
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -16,7 +16,7 @@ class SoftmaxCrossEntropy:
         """Compute the loss.
 
         Args:
-            logits: (T, B, V), overwritten.
+            logits: (T, B, V), overwritten by exp(logits - their maximum over V).
             targets: (T, B) ids.
 
         Returns:

@@ -52,7 +52,7 @@ class LSTMLayer:
         self.U = U
         self.b = b
         self._workspace = Workspace(backend, U.value.dtype)
-        self._saved: tuple[Array, Array, Array, Array] | None = None
+        self._saved: tuple[Array, Array, Array, Array] | None = None  # z, h, c, tanh_c
         self._keep: Array | None = None
 
     def forward(
@@ -92,6 +92,16 @@ class LSTMLayer:
     def gates(self) -> Array:
         """The gates a | i | f | o (T, B, 4H) of the last `forward`, until its `backward`."""
         return self._forward_arrays()[0]
+
+    @property
+    def outputs(self) -> Array:
+        """The outputs h^t (T, B, H) of the last `forward`."""
+        return self._forward_arrays()[1][1:]
+
+    @property
+    def cells(self) -> Array:
+        """The memory cells c^t (T, B, H) of the last `forward`."""
+        return self._forward_arrays()[2][1:]
 
     def backward(
         self, dh: Array, dstate: LSTMState | None = None

@@ -30,6 +30,9 @@ class CharacterLSTM:
         seed, part: key the dropout masks.
         dtype: "float32" or "float64".
         parameters: of another model of the same sizes, to be used by both; None makes new ones.
+
+    Attributes:
+        input_matrix: name of the matrix that has a row for each symbol.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class CharacterLSTM:
         dropouts = [
             Dropout(backend, dropout, seed=seed, layer=k, part=part, dtype=dtype) for k in range(L)
         ]
+        self.input_matrix = "lstm.0.W" if D is None else "embedding.W"
         self.embedding = Embedding(backend, parameters["embedding.W"]) if D is not None else None
         self.lstm = LSTM(backend, [layer(k) for k in range(L)], dropouts[:-1])
         self.dropout = dropouts[-1]
@@ -87,20 +91,20 @@ class CharacterLSTM:
         1. Biases are 0, but the forget gate's start at `forget_bias` (Gers et al. 2000).
         """
         H = self.hidden_size
-        one_hot_matrix = "lstm.0.W" if self.embedding is None else None
         for name in self.parameters:
             value = self.parameters[name].value
-            if name == "embedding.W":
-                drawn = generator.standard_normal(value.shape)
-            elif value.ndim == 2:
-                bound = 1.0 if name == one_hot_matrix else H**-0.5
-                drawn = generator.uniform(-bound, bound, value.shape)
-            else:
+            if value.ndim == 1:
                 value[...] = 0
                 if name.startswith("lstm."):
                     value[2 * H : 3 * H] = forget_bias
                 continue
-            value[...] = self.backend.asarray(drawn, self.dtype)
+            bound = 1.0 if name == self.input_matrix else H**-0.5
+            for row in value:  # one at a time: the numbers are drawn in twice the memory or more
+                if name == "embedding.W":
+                    drawn = generator.standard_normal(row.shape)
+                else:
+                    drawn = generator.uniform(-bound, bound, row.shape)
+                row[...] = self.backend.asarray(drawn, self.dtype)
 
     def zero_state(self, batch_size: int) -> LSTMState:
         """Return the state before any text: h and c (L, B, H) of zeros."""

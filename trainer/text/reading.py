@@ -7,7 +7,7 @@ import difflib
 import hashlib
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +42,26 @@ def read_text(path: Path) -> str:
         UserError: the file is missing, unreadable, empty, not UTF-8 or binary.
     """
     check_text_file(path)
-    pieces = (points.astype("<u4").tobytes() for points in code_points(path, "Reading"))
-    return b"".join(pieces).decode("utf-32-le")
+    return _joined(code_points(path, "Reading"))
+
+
+def read_standard_input() -> str:
+    """Return the whole text that is piped into the program, or typed.
+
+    Raises:
+        UserError: it is empty, not UTF-8 or binary.
+    """
+    name = "standard input"
+    if sys.stdin is None:
+        raise UserError(f"{name} is closed: pipe a text into it")
+    try:
+        data = sys.stdin.buffer.read()
+    except OSError as error:  # it is a folder
+        raise UserError(f"cannot read {name}: {error.strerror or error}") from error
+    text = _joined(_points_of([data], name))
+    if not text:
+        raise UserError(f"{name} is empty: pipe a text into it")
+    return text
 
 
 def sha256_of(path: Path) -> str:
@@ -55,7 +73,7 @@ def sha256_of(path: Path) -> str:
 
 
 def code_points(path: Path, label: str, unit: Unit = "character") -> Iterator[CodePoints]:
-    """Yield the code points of a UTF-8 file, or its bytes, a piece at a time.
+    """Return the code points of a UTF-8 file, or its bytes, a piece at a time.
 
     Every character counts: line ends stay as they are, a byte order mark is a character, and so is
     an accent that combines with the letter before it.
@@ -67,36 +85,46 @@ def code_points(path: Path, label: str, unit: Unit = "character") -> Iterator[Co
     Raises:
         UserError: a byte that is not UTF-8, or a NUL, which no text holds.
     """
+    return _points_of(bytes_of(path, label), str(path), unit)
+
+
+def _points_of(
+    pieces: Iterable[bytes], name: str, unit: Unit = "character"
+) -> Iterator[CodePoints]:
     position = 0  # of the first byte of `data` in the file
     rest = b""  # a character that the end of a piece cut in two
-    for piece in bytes_of(path, label):
+    for piece in pieces:
         data = rest + piece
         if (nul := data.find(0)) >= 0:
             raise UserError(
-                f"{path} is not a text: NUL at byte {position + nul} (a binary file, or UTF-16: "
+                f"{name} is not a text: NUL at byte {position + nul} (a binary file, or UTF-16: "
                 "try iconv -f UTF-16 -t UTF-8)"
             )
         if data.isascii():  # one byte a character: nothing to decode
             used = len(data)
             yield np.frombuffer(data, dtype=np.uint8)
         else:
-            text, used = _decode(path, data, position, final=False)
+            text, used = _decode(name, data, position, final=False)
             if unit == "byte":
                 yield np.frombuffer(data[:used], dtype=np.uint8)
             else:
                 yield np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
         position += used
         rest = data[used:]
-    _decode(path, rest, position, final=True)  # raises if the file ends amid a character
+    _decode(name, rest, position, final=True)  # raises if the file ends amid a character
 
 
-def _decode(path: Path, data: bytes, position: int, final: bool) -> tuple[str, int]:
+def _joined(pieces: Iterable[CodePoints]) -> str:
+    return b"".join(points.astype("<u4").tobytes() for points in pieces).decode("utf-32-le")
+
+
+def _decode(name: str, data: bytes, position: int, final: bool) -> tuple[str, int]:
     """Decode UTF-8 as far as it goes; return the text and the number of bytes used."""
     try:
         return codecs.utf_8_decode(data, "strict", final)
     except UnicodeDecodeError as error:
         raise UserError(
-            f"{path} is not UTF-8: byte {position + error.start} is 0x{data[error.start]:02X} "
+            f"{name} is not UTF-8: byte {position + error.start} is 0x{data[error.start]:02X} "
             "(if it is a text, convert it: iconv -f ENCODING -t UTF-8)"
         ) from error
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import yaml
+
+from trainer.errors import UserError
 
 Key = tuple[str, ...]
 """The way to a value through nested mappings, such as ("model", "hidden_size")."""
@@ -51,8 +54,10 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    # Several lines read better as "a\nb" than spread out between single quotes.
-    return dumper.represent_scalar(f"{_TAG}str", text, style='"' if "\n" in text else None)
+    # Several lines read better as "a\nb" than spread out between single quotes, and PyYAML would
+    # read some of YAML's line ends back as others.
+    several = any(line_end in text for line_end in "\n\x85\u2028\u2029")
+    return dumper.represent_scalar(f"{_TAG}str", text, style='"' if several else None)
 
 
 def _represent_list(dumper: _Dumper, items: list[object]) -> yaml.SequenceNode:
@@ -75,11 +80,31 @@ def parse(text: str) -> tuple[object, dict[Key, int]]:
     return value, lines
 
 
+def parse_file(path: Path) -> tuple[object, dict[Key, int]]:
+    """Return the value of a YAML file and the line of every key in it.
+
+    Raises:
+        UserError: it cannot be read, is not UTF-8, or holds what `parse` refuses.
+    """
+    try:
+        return parse(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise UserError(f"{path}:{line}: not UTF-8 text; save the file as UTF-8") from None
+    except YamlError as error:
+        raise UserError(f"{path}:{error.place}: {error}") from None
+
+
 def parse_value(text: str) -> object:
     """Return the value of YAML text from the command line.
 
-    Raises YamlError as `parse` does, and for a '#' that would silently cut the value short.
+    A dash alone, which YAML takes for an empty list, is text: it stands for standard input. Raises
+    YamlError as `parse` does, and for a '#' that would silently cut the value short.
     """
+    if text == "-":
+        return text
     value, _, end = _read(text)
     if text[end:].strip():
         raise YamlError("'#' begins a comment here, put the value in quotes", "1")

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from trainer.config import config_from_mapping
+from trainer.errors import UserError
+
+BASE = "corpus:\n  path: a.txt\ntraining:\n  steps: 5\n"  # the least a configuration needs: 4 lines
+
+
+def test_the_name_is_the_files_unless_given(load, refusal):
+    assert load(BASE, file="my.run-2.yaml").name == "my.run-2"
+    assert load(BASE + "name: other\n").name == "other"
+    assert load(BASE + "name: other\n", "name=third").name == "third"
+    rule = "expected letters, digits, '.', '_' and '-', not starting with '.' or '-'"
+    assert refusal(BASE + "name: a/b\n") == f"x.yaml:5: name: found 'a/b', {rule}"
+    assert refusal(BASE, "name=-x") == f"command line: name=-x: found '-x', {rule}"
+    assert refusal(BASE, 'name="a\\n"') == f"command line: name=\"a\\n\": found 'a\\n', {rule}"
+    assert refusal(BASE, file="my run.yaml") == (
+        f"my run.yaml: name (by default the file's own): found 'my run', {rule}"
+    )
+
+
+def test_malformed_overrides(refusal):
+    example = "expected section.key=value, such as training.steps=1000"
+    assert refusal(BASE, "training.steps") == f"command line: training.steps: {example}"
+    assert refusal(BASE, "model=3") == (
+        "command line: model=3: model is a section, set one of its keys, such as model.hidden_size"
+    )
+    assert refusal(BASE, "training.steps=ten") == (
+        "command line: training.steps=ten: "
+        "found 'ten' (text), expected a whole number of at least 1"
+    )
+    assert refusal(BASE, "corpus.path=a #1.txt") == (
+        "command line: corpus.path=a #1.txt: '#' begins a comment here, put the value in quotes"
+    )
+    assert "command line: training.steps=[1: not valid YAML: " in refusal(BASE, "training.steps=[1")
+    assert refusal(BASE, "generation.prompt=a:\nb").startswith("command line: ")
+
+
+def test_overrides_follow_the_rules_of_yaml(load):
+    config = load(
+        BASE,
+        "optimizer.learning_rate=1e-3",
+        "optimizer.clip_norm=",
+        'generation.prompt="a = b\\n"',
+        "model.bias=false",
+        "training.steps=6",
+        "training.steps=7",  # the last holds
+    )
+    assert config.optimizer.learning_rate == 0.001
+    assert config.optimizer.clip_norm is None
+    assert config.generation.prompt == "a = b\n"
+    assert not config.model.bias
+    assert config.training.steps == 7
+
+
+def test_an_override_does_not_hide_a_broken_section(refusal):
+    assert refusal(BASE + "model: 3\n", "model.bias=true") == (
+        "x.yaml:5: model: found 3, expected a section with keys such as hidden_size"
+    )
+
+
+def test_a_stored_configuration_is_checked_without_lines(load):
+    config = load(BASE)
+    stored = json.loads(json.dumps(config.model_dump(mode="json")))
+    assert config_from_mapping(stored, "run.safetensors") == config
+    del stored["name"]
+    stored["model"]["bias"] = 1
+    with pytest.raises(UserError) as caught:
+        config_from_mapping(stored, "run.safetensors")
+    assert str(caught.value).startswith("run.safetensors: name: found nothing, expected letters")
+    assert str(caught.value).endswith("(and 1 more)")
+    assert "name" not in stored  # the caller's mapping is left alone
