@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from trainer.backend import Array
 from trainer.nn import CharacterLSTM
 from trainer.text import Part, find_resets
+
+Floats = npt.NDArray[np.floating[Any]]
 
 WINDOW = 128
 """Steps scored at once; the result does not depend on it beyond rounding."""
@@ -42,6 +46,65 @@ class Score(NamedTuple):
             return math.inf
 
 
+class Predictions(NamedTuple):
+    """What a model expected in T time steps of S streams side by side.
+
+    Attributes:
+        losses: (T, S) nats of the symbols that came.
+        counted: (T, S), which of them count: the others are of a warm-up, or beyond the end.
+        odds: (T, S, V) of all symbols, in proportion to their probabilities, 1 for the likeliest;
+            an array of the device, good until the next predictions.
+    """
+
+    losses: Floats
+    counted: npt.NDArray[np.bool_]
+    odds: Array
+
+
+def usable_streams(predictions: int, wanted: int) -> int:
+    """Return how many streams a text is cut into: each is longer than its warm-up."""
+    return max(1, min(wanted, predictions // (2 * WARM_UP)))
+
+
+def predict(model: CharacterLSTM, text: Part, streams: int = 1) -> Iterator[Predictions]:
+    """Predict every symbol of a text but the first, a window of time steps after the other.
+
+    With one stream the text is read from a zero state in one go. Several streams each read a
+    stretch of it side by side, after warming up on the `WARM_UP` characters just before; the first
+    stream starts at the text's start and its warm-up counts too. A text too short for so many
+    streams is cut into fewer.
+    """
+    ids, borders = text
+    n = len(ids) - 1  # predictions
+    streams = usable_streams(n, streams)
+    warm_up = WARM_UP if streams > 1 else 0
+    stretch = -(-(n - warm_up) // streams)
+    starts = np.arange(streams) * stretch
+
+    state = model.zero_state(streams)
+    for first in range(0, warm_up + stretch, WINDOW):
+        steps = np.arange(first, min(first + WINDOW, warm_up + stretch))[:, None]
+        places = steps + starts  # (T, S): where each stream is in the text
+        counted = ((steps >= warm_up) | (starts == 0)) & (places < n)
+        places = np.minimum(places, n - 1)  # the last stretches may reach beyond the end
+        x, y = (model.backend.asarray(ids[p].astype(np.int32)) for p in (places, places + 1))
+        resets = find_resets(borders, ids[places], places)
+        logits, state = model.forward(x, state, resets=resets)
+        _, found = model.loss.forward(logits, y)
+        yield Predictions(model.backend.to_host(found), counted, odds=logits)
+
+
+def losses(model: CharacterLSTM, text: Part) -> Iterator[npt.NDArray[np.float64]]:
+    """Yield how unexpected each symbol of a text is, in nats, read in one go from a zero state.
+
+    Yields:
+        (T,): of the next T symbols. The first array begins with the text's second symbol, as
+        nothing predicts the first; altogether there are n - 1 numbers for n symbols.
+    """
+    for window in predict(model, text):
+        yield window.losses[:, 0].astype(np.float64)
+
+
 def score(
     model: CharacterLSTM,
     text: Part,
@@ -50,33 +113,15 @@ def score(
 ) -> Score:
     """Score every character of a text but the first exactly once.
 
-    With one stream the text is read from a zero state in one go. Several streams each read a
-    stretch of it side by side, after warming up on the `WARM_UP` characters just before; the first
-    stream starts at the text's start and scores its warm-up too. A text too short for so many
-    streams is cut into fewer.
-
     Args:
         text: of at least 2 characters; where texts of their own begin in it, the state is reset.
+        streams: how many are read side by side, see `predict`.
         progress: called with the number of time steps done since the last call.
     """
-    ids, borders = text
-    n = len(ids) - 1  # predictions
-    streams = max(1, min(streams, n // (2 * WARM_UP)))
-    warm_up = WARM_UP if streams > 1 else 0
-    stretch = -(-(n - warm_up) // streams)
-    starts = np.arange(streams) * stretch
-
-    state, total = model.zero_state(streams), 0.0
-    for first in range(0, warm_up + stretch, WINDOW):
-        steps = np.arange(first, min(first + WINDOW, warm_up + stretch))[:, None]
-        places = steps + starts  # (T, streams): where each stream is in the text
-        counted = ((steps >= warm_up) | (starts == 0)) & (places < n)
-        places = np.minimum(places, n - 1)  # the last stretches may reach beyond the end
-        x, y = (model.backend.asarray(ids[p].astype(np.int32)) for p in (places, places + 1))
-        resets = find_resets(borders, ids[places], places)
-        logits, state = model.forward(x, state, resets=resets)
-        _, losses = model.loss.forward(logits, y)
-        total += float(model.backend.to_host(losses)[counted].sum(dtype=np.float64))
+    total = 0.0
+    for window in predict(model, text, streams):
+        total += float(window.losses[window.counted].sum(dtype=np.float64))
         if progress is not None:
-            progress(len(steps))
+            progress(len(window.losses))
+    n = len(text.ids) - 1
     return Score(total / n, n)

@@ -46,8 +46,9 @@ class TestText:
         refuses("tiny.yaml", words=words)
         assert project.train("tiny.yaml", "training.batch_size=2").status == 0
 
-    def test_a_folder(self, refuses):
-        refuses("tiny.yaml", "corpus.path=.", words=[". is a folder: name one text file"])
+    def test_a_folder_in_which_nothing_matches(self, refuses):
+        options = ("corpus.path=.", "corpus.glob=*.tex")
+        refuses("tiny.yaml", *options, words=[".: no file with text in it matches '*.tex'"])
 
     def test_no_text_to_lose_patience_with(self, refuses):
         options = ("corpus.split=[1,0,0]", "evaluation.patience=2")

@@ -70,16 +70,39 @@ def test_a_model_that_has_diverged(project):
     assert "inf perplexity" in project.trainer("evaluate", "runs/tiny").stdout
 
 
+def test_the_total_is_told_in_bytes_too(trained):
+    found = scores(trained, "runs/tiny")
+    assert found["bits_per_byte"] == found["bits_per_character"]  # the text is ASCII
+    assert not {"bytes", "unknown_characters", "least_expected"} & found.keys()
+
+
+def test_standard_input(trained):
+    (trained.path / "letter.txt").write_text("the moon\nsings")
+    first = "import os; os.dup2(os.open('letter.txt', os.O_RDONLY), 0)"
+    result = trained.trainer("evaluate", "runs/tiny", "--text", "-", "--json", first=first)
+    assert result.status == 0
+    expected = scores(trained, "runs/tiny", "--text", "letter.txt")
+    assert json.loads(result.stdout) == {**expected, "text": "standard input"}
+
+
+def test_a_closed_pipe_ends_it_quietly(trained):
+    per = ("evaluate", "runs/tiny", "--split", "train", "--per", "character")
+    with trained.start("-m", "trainer", *per) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(30) == 0
+
+
 class TestRefused:
     def test_an_unknown_character(self, trained, project, refused):
         project.text.write_text("the séa")
         result = project.trainer("evaluate", trained.checkpoint("tiny"), "--text", "text.txt")
-        refused(result, "text.txt: unknown character 'é' (U+00E9) at position 5")
+        refused(result, "text.txt, line 1, column 6: unknown character 'é' (U+00E9) at position 5")
 
     def test_a_text_of_one_character(self, trained, project, refused):
         project.text.write_text("t")
         result = project.trainer("evaluate", trained.checkpoint("tiny"), "--text", "text.txt")
-        refused(result, "text.txt: 1 characters; at least 2 are needed")
+        refused(result, "text.txt: 1 character; at least 2 are needed")
 
     def test_an_empty_part(self, project, refused):
         assert project.train("tiny.yaml", "corpus.split=[1,0,0]").status == 0
@@ -97,6 +120,40 @@ class TestRefused:
     @pytest.mark.parametrize("name", ["missing.txt", "runs"])
     def test_a_file_that_is_none(self, trained, refused, name):
         refused(trained.trainer("evaluate", "runs/tiny", "--text", name), name)
+
+    @pytest.mark.parametrize(
+        ("first", "told"),
+        [
+            ("", "standard input is empty"),
+            ("import sys; sys.stdin = None", "standard input is closed"),
+            ("import os; os.dup2(os.open('.', os.O_RDONLY), 0)", "cannot read standard input"),
+            (
+                "import os; r, w = os.pipe(); os.write(w, b'sea\\xff'); os.close(w); os.dup2(r, 0)",
+                "standard input is not UTF-8: byte 3 is 0xFF",
+            ),
+        ],
+    )
+    def test_standard_input_that_is_no_text(self, trained, refused, first, told):
+        refused(trained.trainer("evaluate", "runs/tiny", "--text", "-", first=first), told)
+
+    def test_a_negative_number_of_characters(self, trained, refused):
+        result = trained.trainer("evaluate", "runs/tiny", "--least-expected", "-1")
+        refused(result, "--least-expected: found -1, expected 0 or more")
+
+    @pytest.mark.parametrize(
+        ("options", "told"),
+        [
+            (("--per", "word"), "invalid choice: 'word'"),
+            (("--per",), "expected one argument"),
+            (("--per", "line", "--least-expected", "3"), "not allowed with argument --per"),
+            (("--text", "text.txt", "--split", "test"), "not allowed with argument"),
+        ],
+    )
+    def test_options_that_do_not_go(self, trained, options, told):
+        result = trained.trainer("evaluate", "runs/tiny", *options)
+        assert result.status == 2
+        assert result.stdout == ""
+        assert told in result.stderr
 
     def test_a_part_that_is_none(self, trained):
         result = trained.trainer("evaluate", "runs/tiny", "--split", "exam")

@@ -5,6 +5,17 @@ import sys
 
 import pytest
 
+COMMANDS = [
+    "train",
+    "generate",
+    "evaluate",
+    "novelty",
+    "check-gradients",
+    "find-rate",
+    "corpora",
+    "schema",
+]
+
 # Runs the help of train.py, then tells which modules it took.
 HELP = """\
 import sys
@@ -48,9 +59,7 @@ def test_the_help_of_training(project):
     assert "  python train.py --resume runs/mine\n" in result.stdout
 
 
-@pytest.mark.parametrize(
-    "command", ["train", "generate", "evaluate", "check-gradients", "corpora", "schema"]
-)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(project, command):
     result = project.trainer(command, "--help")
     assert result.status == 0
@@ -64,7 +73,7 @@ def test_all_commands_are_listed(project):
     for arguments in (["-h"], ["--help"]):
         result = project.trainer(*arguments)
         assert result.status == 0
-        for command in ("train", "generate", "evaluate", "check-gradients", "corpora", "schema"):
+        for command in COMMANDS:
             assert re.search(rf"^    {command}\b", result.stdout, re.MULTILINE)
 
 

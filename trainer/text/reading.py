@@ -91,6 +91,7 @@ def code_points(path: Path, label: str, unit: Unit = "character") -> Iterator[Co
 def _points_of(
     pieces: Iterable[bytes], name: str, unit: Unit = "character"
 ) -> Iterator[CodePoints]:
+    """Yield what `code_points` does; `name` is for messages."""
     position = 0  # of the first byte of `data` in the file
     rest = b""  # a character that the end of a piece cut in two
     for piece in pieces:

@@ -1,0 +1,165 @@
+"""Tell how much of a generated text stands verbatim in the training text."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from trainer.builder import build_same_corpus, load_model
+from trainer.checkpoint import Checkpoint
+from trainer.commands.options import generation_options
+from trainer.config import config_from_mapping
+from trainer.errors import UserError
+from trainer.generation import generate
+from trainer.novelty import Comparison, Ids, compare
+from trainer.run_folder import find_checkpoint
+from trainer.text import Vocabulary, read_text
+
+LENGTHS = (4, 8, 16, 32, 64, 128)
+PASSAGE = 32  # an n-gram so long is a passage: it is hardly shared by chance
+CHARACTERS = 10_000  # generated where nothing else is asked for
+EXCERPT = 160
+SAMPLING = ("length", "prompt", "temperature", "top_k", "top_p", "seed")
+
+
+def run(arguments: Namespace) -> int:
+    """Compare; return the exit status."""
+    checkpoint = find_checkpoint(arguments.model)
+    config = config_from_mapping(checkpoint.facts["config"], str(checkpoint.path))
+    otherwise = "put it back: only the text of the training can tell what was copied"
+    corpus = build_same_corpus(config.corpus, checkpoint, otherwise)
+    if arguments.text is not None:
+        ids = _read(arguments, corpus.vocabulary)
+    else:
+        ids = _generate(arguments, checkpoint, lines=config.corpus.document == "line")
+    split = corpus.split(config.corpus.split)
+    part = "validation" if len(split.validation.ids) else "test"
+    held_out = getattr(split, part).ids[: len(ids)]
+    found, yardstick = _compare([ids, held_out], split.train.ids)
+
+    unit, longest = corpus.vocabulary.unit, found.longest
+    passage = ids[longest.start : longest.start + longest.length]
+    report = {
+        "checkpoint": str(checkpoint.path),
+        "text": "generated" if arguments.text is None else str(arguments.text),
+        "training_text": f"{corpus.source} (train)",
+        "held_out_text": f"{corpus.source} ({part})" if len(held_out) else None,
+        "unit": unit,
+        "length": len(ids),
+        "training_length": len(split.train.ids),
+        "held_out_length": len(held_out),
+        "longest": {**longest._asdict(), "passage": corpus.vocabulary.decode(passage)},
+        "held_out_longest": yardstick.longest.length,
+        "n_grams": _n_grams(found, yardstick),
+        "finding": _finding(found, yardstick if len(held_out) else None, unit),
+    }
+    text = json.dumps(report) if arguments.json else "\n".join(_lines(report))
+    # UTF-8, as texts are, whatever the locale; a file's name may be no text at all.
+    sys.stdout.buffer.write(f"{text}\n".encode(errors="backslashreplace"))
+    return 0
+
+
+def _read(arguments: Namespace, vocabulary: Vocabulary) -> Ids:
+    """Return the text of a file."""
+    for name in SAMPLING:
+        if getattr(arguments, name) is not None:
+            option = name.replace("_", "-")
+            raise UserError(f"--{option}: nothing is generated with --text; leave out one of them")
+    text = read_text(arguments.text)
+    try:
+        return vocabulary.encode(text)
+    except UserError as error:
+        raise UserError(f"{arguments.text}: {error}") from error
+
+
+def _generate(arguments: Namespace, checkpoint: Checkpoint, lines: bool) -> Ids:
+    """Return a text that the model writes."""
+    arguments.length = CHARACTERS if arguments.length is None else arguments.length
+    options = generation_options(checkpoint, arguments, "novelty").model_dump()
+    model, vocabulary = load_model(checkpoint)
+    characters = generate(model, vocabulary, **{**options, "until": None}, lines=lines)
+
+    from tqdm import tqdm  # a tenth of a second that an error need not wait for
+
+    total, unit = options["length"], " characters"
+    with tqdm(characters, "Generating", total, leave=False, unit=unit, disable=None) as bar:
+        return vocabulary.encode("".join(bar))
+
+
+def _compare(texts: Sequence[Ids], training: Ids) -> list[Comparison]:
+    from tqdm import tqdm
+
+    total = len(texts) * len(training)
+    with tqdm(None, "Comparing", total, leave=False, unit_scale=True, disable=None) as bar:
+        return [compare(ids, training, LENGTHS, progress=bar.update) for ids in texts]
+
+
+def _n_grams(found: Comparison, yardstick: Comparison) -> list[dict[str, Any]]:
+    columns = zip(
+        LENGTHS, found.shares, yardstick.shares, found.covered, yardstick.covered, strict=True
+    )
+    names = ("n", "share", "held_out_share", "covered", "held_out_covered")
+    return [dict(zip(names, row, strict=True)) for row in columns]
+
+
+def _finding(found: Comparison, yardstick: Comparison | None, unit: str) -> str:
+    """Say what the numbers mean, and no more than that."""
+    copied = found.covered[LENGTHS.index(PASSAGE)]
+    fact = (
+        f"{_percent(copied)} of the text's {unit}s stand in verbatim passages of {PASSAGE} or more"
+    )
+    if yardstick is None:
+        return f"{fact}; there is no held-out text to compare that with."
+    usual = yardstick.covered[LENGTHS.index(PASSAGE)]
+    longest, usual_longest = found.longest.length, yardstick.longest.length
+    # Clearly more: by a hundredth at least, and by half of what speaks for or against it.
+    if copied > usual + max(0.01, min(usual, 1 - usual) / 2):
+        return (
+            f"{fact}, clearly more than the {_percent(usual)} of held-out text: parts of it are "
+            "probably copied from the training text."
+        )
+    more = "no more" if copied <= usual else "not clearly more"
+    fact += f", {more} than the {_percent(usual)} of held-out text"
+    if longest > 2 * max(PASSAGE, usual_longest):
+        return f"{fact}; but its longest passage, of {longest:,}, is probably copied."
+    return (
+        f"{fact}: no sign of copying word for word. (A copy with small changes would not be found.)"
+    )
+
+
+def _lines(report: dict[str, Any]) -> Iterator[str]:
+    """Yield the report for people."""
+    units = f"{report['unit']}s"
+    longest, held_out = report["longest"], report["held_out_text"]
+    yield f"text:          {report['text']}, {report['length']:,} {units}"
+    yield f"training text: {report['training_text']}, {report['training_length']:,} {units}"
+    if held_out:
+        yield f"held-out text: {held_out}, {report['held_out_length']:,} {units}"
+    yield ""
+    yield f"longest passage that stands in the training text: {longest['length']:,} {units}"
+    if longest["length"]:
+        passage = longest["passage"]
+        yield (
+            f"  at {longest['start']:,} of the text and {longest['training_start']:,} of the "
+            "training text, counted from 0"
+        )
+        yield f"  {passage[:EXCERPT]!r}{' ...' if len(passage) > EXCERPT else ''}"
+    if held_out:
+        yield f"longest of the held-out text: {report['held_out_longest']:,} {units}"
+    yield ""
+    yield f"n-grams (n {units} in a row) that stand in the training text; {units} in such n-grams"
+    columns = ["share", "held_out_share", "covered", "held_out_covered"]
+    heads = ["n-grams", "held-out", units, "held-out"]
+    shown = range(0, 4, 1 if held_out else 2)
+    yield f"    n  {'  '.join(f'{heads[i]:>10}' for i in shown)}"
+    for row in report["n_grams"]:
+        yield f"{row['n']:5}  {'  '.join(f'{_percent(row[columns[i]]):>10}' for i in shown)}"
+    yield ""
+    yield report["finding"]
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.2f} %"

@@ -1,0 +1,26 @@
+"""How to write text: a run's configuration, and what the command line has in its place."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from trainer.checkpoint import Checkpoint
+from trainer.config import GenerationConfig, config_from_mapping
+
+
+def generation_options(
+    checkpoint: Checkpoint, arguments: Namespace, command: str
+) -> GenerationConfig:
+    """Return the options of a run, each replaced by the argument of its name where there is one.
+
+    Raises:
+        UserError: an argument is impossible; the schema that checks the file checks it too.
+    """
+    given = {
+        name: value
+        for name in GenerationConfig.model_fields
+        if (value := getattr(arguments, name, None)) is not None
+    }
+    saved = checkpoint.facts["config"]
+    changed = {**saved, "generation": {**saved["generation"], **given}}
+    return config_from_mapping(changed, command).generation
