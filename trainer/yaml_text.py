@@ -100,10 +100,11 @@ def parse_file(path: Path) -> tuple[object, dict[Key, int]]:
 def parse_value(text: str) -> object:
     """Return the value of YAML text from the command line.
 
-    A dash alone, which YAML takes for an empty list, is text: it stands for standard input. Raises
-    YamlError as `parse` does, and for a '#' that would silently cut the value short.
+    What YAML has other uses for is text here: a dash alone, which stands for standard input, and
+    what begins with a star, such as the glob `*.md`. Raises YamlError as `parse` does, and for a
+    '#' that would silently cut the value short.
     """
-    if text == "-":
+    if text == "-" or text.startswith("*"):
         return text
     value, _, end = _read(text)
     if text[end:].strip():

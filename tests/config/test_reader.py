@@ -74,3 +74,8 @@ def test_a_stored_configuration_is_checked_without_lines(load):
     assert str(caught.value).startswith("run.safetensors: name: found nothing, expected letters")
     assert str(caught.value).endswith("(and 1 more)")
     assert "name" not in stored  # the caller's mapping is left alone
+
+
+def test_what_yaml_has_other_uses_for_is_text_on_the_command_line() -> None:
+    assert load(BASE, "corpus.glob=**/*.md").corpus.glob == "**/*.md"
+    assert load(BASE, "corpus.path=-").corpus.path == "-"
