@@ -76,6 +76,6 @@ def test_a_stored_configuration_is_checked_without_lines(load):
     assert "name" not in stored  # the caller's mapping is left alone
 
 
-def test_what_yaml_has_other_uses_for_is_text_on_the_command_line() -> None:
+def test_what_yaml_has_other_uses_for_is_text_on_the_command_line(load):
     assert load(BASE, "corpus.glob=**/*.md").corpus.glob == "**/*.md"
     assert load(BASE, "corpus.path=-").corpus.path == "-"
