@@ -9,8 +9,27 @@ from trainer.checkpoint import Checkpoint, unpack_parameters
 from trainer.config import Config, CorpusConfig, config_from_mapping
 from trainer.errors import UserError
 from trainer.nn import CharacterLSTM, Parameters
-from trainer.optim import SGD, Clipping, Schedule
-from trainer.text import Corpus, Vocabulary, fetch, load_corpus
+from trainer.optim import SGD, Adam, Clipping, Optimizer, RMSProp, Schedule
+from trainer.text import STANDARD_INPUT, Corpus, Sources, Vocabulary, fetch, find_files, load_corpus
+
+
+def keep_standard_input(config: Config) -> Config:
+    """Replace "-" among the text's files by a file that holds what standard input gave.
+
+    The run can then be resumed, and evaluated on its own text.
+
+    Raises:
+        UserError, RunFailed: as `find_files` does.
+    """
+    corpus = config.corpus
+    kept = {}
+    for key in ("path", "validation", "test"):
+        places = getattr(corpus, key)
+        if places is not None and STANDARD_INPUT in (
+            [places] if isinstance(places, str) else places
+        ):
+            kept[key] = tuple(map(str, find_files(places, corpus.glob, Path(corpus.cache))))
+    return config.model_copy(update={"corpus": corpus.model_copy(update=kept)}) if kept else config
 
 
 def build_corpus(corpus: CorpusConfig) -> Corpus:
@@ -20,8 +39,18 @@ def build_corpus(corpus: CorpusConfig) -> Corpus:
         UserError, RunFailed: as `load_corpus` and `fetch` do.
     """
     cache = Path(corpus.cache)
-    path = Path(corpus.path) if corpus.path is not None else fetch(corpus.name or "", cache)
-    return load_corpus(path, cache)
+
+    def files(places: str | tuple[str, ...] | None) -> list[Path]:
+        return [] if places is None else find_files(places, corpus.glob, cache)
+
+    train = [fetch(corpus.name, cache)] if corpus.name is not None else files(corpus.path)
+    return load_corpus(
+        Sources(train, files(corpus.validation), files(corpus.test)),
+        cache,
+        unit=corpus.unit,
+        document=corpus.document,
+        unknown=corpus.unknown == "symbol",
+    )
 
 
 def build_same_corpus(corpus: CorpusConfig, checkpoint: Checkpoint, otherwise: str) -> Corpus:
@@ -38,6 +67,12 @@ def build_same_corpus(corpus: CorpusConfig, checkpoint: Checkpoint, otherwise: s
         raise UserError(
             f"{found.source}: the text has changed since the checkpoint: its sha256 is "
             f"{found.sha256}, the checkpoint's {trained}; {otherwise}"
+        )
+    files_matter = corpus.split is None or corpus.document == "file"
+    if files_matter and found.files_sha256 != checkpoint.facts["files_sha256"]:
+        raise UserError(
+            f"{found.source}: the text is the same as the checkpoint's, but divided otherwise into "
+            f"files, or files for training, validation and test; {otherwise}"
         )
     return found
 
@@ -67,14 +102,25 @@ def build_model(
     )
 
 
-def build_optimizer(config: Config, model: CharacterLSTM) -> SGD:
+def build_optimizer(config: Config, model: CharacterLSTM) -> Optimizer:
     """Make the optimizer of a model's parameters."""
-    optimizer = config.optimizer
+    optimizer, parameters = config.optimizer, model.parameters
+    weight_decay = optimizer.weight_decay
+    if optimizer.name == "adam":
+        return Adam(parameters, betas=optimizer.betas, eps=optimizer.eps, weight_decay=weight_decay)
+    if optimizer.name == "rmsprop":
+        return RMSProp(
+            parameters,
+            alpha=optimizer.alpha,
+            eps=optimizer.eps,
+            momentum=optimizer.momentum,
+            weight_decay=weight_decay,
+        )
     return SGD(
-        model.parameters,
+        parameters,
         momentum=optimizer.momentum,
         nesterov=optimizer.nesterov,
-        weight_decay=optimizer.weight_decay,
+        weight_decay=weight_decay,
     )
 
 
@@ -88,6 +134,16 @@ def build_schedule(config: Config) -> Schedule:
     return Schedule(**config.schedule.model_dump())
 
 
+def checkpoint_vocabulary(checkpoint: Checkpoint) -> Vocabulary:
+    """Make the vocabulary of a checkpoint."""
+    config = config_from_mapping(checkpoint.facts["config"], str(checkpoint.path))
+    return Vocabulary(
+        checkpoint.facts["vocabulary"],
+        unit=config.corpus.unit,
+        unknown=config.corpus.unknown == "symbol",
+    )
+
+
 def load_model(checkpoint: Checkpoint) -> tuple[CharacterLSTM, Vocabulary]:
     """Make the model of a checkpoint, ready to read one sequence; no text is needed.
 
@@ -95,7 +151,7 @@ def load_model(checkpoint: Checkpoint) -> tuple[CharacterLSTM, Vocabulary]:
         UserError: The checkpoint does not fit together.
     """
     config = config_from_mapping(checkpoint.facts["config"], str(checkpoint.path))
-    vocabulary = Vocabulary(checkpoint.facts["vocabulary"])
+    vocabulary = checkpoint_vocabulary(checkpoint)
     model = build_model(config, ONE_THREAD.start(), len(vocabulary))
     unpack_parameters(checkpoint, model)
     return model, vocabulary

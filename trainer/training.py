@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from trainer.backend import Plan
+from trainer.backend import Array, Plan
 from trainer.builder import build_schedule
 from trainer.checkpoint import Checkpoint, read_checkpoint, unpack_parameters
 from trainer.config import Config
@@ -60,8 +61,13 @@ class Training:
         self.schedule = build_schedule(config)
         self.learner = Learner(config, backend, len(corpus.vocabulary), plan.parts, checkpoint)
         self.model = self.learner.model
+        unknown = corpus.vocabulary.unknown
+        if checkpoint is None and unknown is not None:
+            # The reserved symbol never occurs in the text, so nothing can be learnt of it: one
+            # that is met later tells the model nothing, rather than something random.
+            self.model.parameters[self.model.input_matrix].value[unknown] = 0
         # Written only later, but a prompt that the text does not know is refused now.
-        generate(self.model, corpus.vocabulary, **config.generation.model_dump())
+        self._characters()
         self.counters = Counters.from_facts(checkpoint.facts) if checkpoint else Counters()
         self.loss_sum = backend.asarray(self.counters.loss_sum, "float64")
         self.norm_sum = backend.asarray(self.counters.norm_sum, "float64")
@@ -116,21 +122,8 @@ class Training:
     def train_step(self) -> None:
         """Learn from the next window."""
         counters, start = self.counters, time.perf_counter()
-        epoch, window = divmod(counters.step, self.batches.windows_per_epoch)
-        if window == 0:
-            self.learner.forget()
-        x, y, resets = self.batches.window(window)
-        factor = self.schedule.factor(self.length.share_done(counters), epoch)
-        self.learning_rate = self.config.optimizer.learning_rate * factor
         self.seconds_watching = 0.0
-        loss, norm = self.learner.step(
-            self.backend.asarray(x),
-            self.backend.asarray(y),
-            None if resets is None else self.backend.asarray(resets),
-            step=counters.step,
-            learning_rate=self.learning_rate,
-            watch=self.watch_gates,
-        )
+        loss, norm = self.learn(self.watch_gates)
         counters.step += 1
         self.loss_sum += loss
         self.norm_sum += norm
@@ -141,6 +134,24 @@ class Training:
         counters.seconds += seconds
         counters.summed_seconds += seconds
         self.journal.progress.tick(self.amount)
+
+    def learn(self, watch: Callable[[], None]) -> tuple[Array, Array]:
+        """Learn from the next window, and count nothing; arguments and result as in the learner."""
+        counters, asarray = self.counters, self.backend.asarray
+        epoch, window = divmod(counters.step, self.batches.windows_per_epoch)
+        if window == 0:
+            self.learner.forget()
+        x, y, resets = self.batches.window(window)
+        factor = self.schedule.factor(self.length.share_done(counters), epoch)
+        self.learning_rate = self.config.optimizer.learning_rate * factor
+        return self.learner.step(
+            asarray(x),
+            asarray(y),
+            None if resets is None else asarray(resets),
+            step=counters.step,
+            learning_rate=self.learning_rate,
+            watch=watch,
+        )
 
     def log(self) -> None:
         """Write a row of training figures, means over the steps since the last row."""
@@ -189,8 +200,15 @@ class Training:
 
     def write_text(self) -> str:
         """Return a text as the configuration asks for it."""
-        options = self.config.generation.model_dump()
-        return "".join(generate(self.model, self.corpus.vocabulary, **options))
+        return "".join(self._characters())
+
+    def _characters(self) -> Iterator[str]:
+        return generate(
+            self.model,
+            self.corpus.vocabulary,
+            lines=self.config.corpus.document == "line",
+            **self.config.generation.model_dump(),
+        )
 
     def validate(self) -> bool:
         """Score the validation text, and say whether this is the best result so far."""
@@ -226,6 +244,7 @@ class Training:
             "config": config.model_dump(mode="json"),
             "vocabulary": self.corpus.vocabulary.characters,
             "text_sha256": self.corpus.sha256,
+            "files_sha256": self.corpus.files_sha256,
             "position": {"epoch": epoch, "window": window},
             # Nothing else is random: parameters are drawn at the start, windows come in order, and
             # each sample begins with its own seed.

@@ -43,6 +43,12 @@ class Plan(NamedTuple):
         threadpool_limits(self.threads if self.parts == 1 else 1, user_api="blas")
         return backend
 
+    def in_words(self) -> str:
+        """Tell it in a few words."""
+        kernels = "compiled kernels" if self.strategy == "fused" else "NumPy"
+        threads = f"{self.threads} threads" if self.threads > 1 else "1 thread"
+        return f"{kernels}, {threads}" + (", each a part of the batch" if self.parts > 1 else "")
+
 
 ONE_THREAD = Plan("reference", 1, 1)
 """For one sequence, which has no work for more, and for checks."""

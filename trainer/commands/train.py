@@ -7,61 +7,95 @@ from argparse import Namespace
 from pathlib import Path
 
 from trainer.backend import Plan, make_plan
-from trainer.builder import build_corpus, build_same_corpus
+from trainer.builder import build_corpus, build_same_corpus, keep_standard_input
 from trainer.checkpoint import Checkpoint
-from trainer.config import Config, config_from_mapping, load_config
+from trainer.commands.dry_run import dry_run
+from trainer.config import Config, config_from_mapping, load_config, resolve_config
+from trainer.config.resume import FIXED
 from trainer.errors import UserError
 from trainer.monitor.console import Progress
 from trainer.monitor.journal import Journal
 from trainer.monitor.metrics import read_metrics
 from trainer.run_folder import RUNS, RunFolder, open_run
+from trainer.surgery import read_origin, told_origin, transfer, with_origin
 from trainer.training import Training
-
-CHANGEABLE_SECTIONS = {"name", "schedule", "evaluation", "generation", "monitor", "checkpoint"}
-CHANGEABLE_KEYS = {
-    "corpus": {"path", "name", "cache"},  # the text itself is compared by its SHA-256
-    "training": {"epochs", "steps", "minutes"},
-    "optimizer": {"learning_rate", "clip_norm", "clip_value"},
-}
-"""What may change on resume; anything else would make it another run."""
 
 
 def run(arguments: Namespace) -> int:
     """Train; return the exit status."""
-    if arguments.resume is not None:
-        return _resume(arguments)
-    if arguments.config is None:
+    if arguments.resume is None and arguments.config is None:
         raise UserError(
             "which configuration? python train.py CONFIG, e.g. configs/shakespeare.yaml"
         )
-    config = load_config(Path(arguments.config), arguments.overrides)
+    if arguments.print_config:
+        resolved = resolve_config(*_sources(arguments))
+        sys.stdout.buffer.write(resolved.to_yaml().encode())  # as files are, whatever the locale
+        return 0
+    if arguments.resume is not None:
+        return _resume(arguments)
+    config = keep_standard_input(load_config(*_sources(arguments)))
     folder = RunFolder(RUNS / config.name)
-    if not arguments.force:
-        folder.refuse_if_taken()
-    return _start(config, folder)
+    try:
+        if not arguments.force:
+            folder.refuse_if_taken()
+    except UserError as error:
+        if not arguments.dry_run:  # which writes nothing there
+            raise
+        _say(f"note: {error}")
+    return _start(arguments, config, folder)
 
 
-def _start(config: Config, folder: RunFolder) -> int:
+def _sources(arguments: Namespace) -> tuple[Path, list[str]]:
+    """Return the configuration file, a new run's or the resumed one's, and the overrides."""
+    if arguments.resume is None:
+        return Path(arguments.config), arguments.overrides
+    # The first free argument is an override here, not a configuration.
+    first = [arguments.config] if arguments.config else []
+    return open_run(arguments.resume).config, [*first, *arguments.overrides]
+
+
+def _start(arguments: Namespace, config: Config, folder: RunFolder) -> int:
+    training = _new(config, folder)
+    if arguments.dry_run:
+        return dry_run(training)
+    folder.create(training.config.to_yaml())  # now that all that a person gave has proven good
+    return _train(training)
+
+
+def _new(config: Config, folder: RunFolder) -> Training:
+    """Make all that a new run needs; nothing is written."""
+    origin = None
+    if config.training.init_from is not None:
+        origin = read_origin(Path(config.training.init_from), config)
+        config = with_origin(config, origin)
+        if folder.path.resolve() in origin.path.resolve().parents:
+            raise UserError(
+                f"training.init_from: {origin.path} is in the folder that the new run is to "
+                "replace: give the new run another name with name=NAME"
+            )
     corpus = build_corpus(config.corpus)
     plan = make_plan(config.training.batch_size, config.model.hidden_size, config.backend.threads)
     training = Training(config, corpus, folder, plan)
-    folder.create(config.to_yaml())  # only now, when all that a person gave has proven good
-    return _train(training)
+    if origin is not None:
+        symbols = transfer(origin, training.model, corpus.vocabulary)
+        _say(f"begins with the parameters of {told_origin(origin)}\n{symbols.in_words()}")
+    return training
 
 
 def _resume(arguments: Namespace) -> int:
     folder = open_run(arguments.resume)
-    # The first free argument is an override here, not a configuration.
-    overrides = [*([arguments.config] if arguments.config else []), *arguments.overrides]
-    config = load_config(folder.config, overrides)
+    config = load_config(*_sources(arguments))
     checkpoint = folder.latest()
     if checkpoint is None:
         _say(f"{folder.path} has no checkpoint yet: starting again from its config.yaml")
-        return _start(config, folder)
+        return _start(arguments, config, folder)
     _refuse_changes(config, checkpoint)
     corpus = build_same_corpus(config.corpus, checkpoint, "restore the text, or start a new run")
     plan = Plan(*(checkpoint.facts["backend"][field] for field in Plan._fields))
     training = Training(config, corpus, folder, plan, checkpoint)
+    del checkpoint  # the training has what it needs of it
+    if arguments.dry_run:
+        return dry_run(training)
     rows = read_metrics(folder.metrics) if folder.metrics.exists() else []
     ended = any(row["kind"] == "end" for row in rows)
     if training.finished and ended:
@@ -82,24 +116,22 @@ def _refuse_changes(config: Config, checkpoint: Checkpoint) -> None:
     """
     saved = config_from_mapping(checkpoint.facts["config"], str(checkpoint.path)).model_dump()
     wanted = config.model_dump()
-    for section, values in wanted.items():
-        if section in CHANGEABLE_SECTIONS:
-            continue
-        for key, value in values.items():
-            if key not in CHANGEABLE_KEYS.get(section, ()) and value != saved[section][key]:
-                raise UserError(
-                    f"{section}.{key}: found {value}, but the run has {saved[section][key]}, which "
-                    "cannot change on resume: start a new run instead"
-                )
+    for section, key in FIXED:
+        if wanted[section][key] != saved[section][key]:
+            raise UserError(
+                f"{section}.{key}: found {wanted[section][key]}, but the run has "
+                f"{saved[section][key]}, which cannot change on resume: start a new run instead"
+            )
 
 
 def _train(training: Training) -> int:
     config, corpus, folder = training.config, training.corpus, training.folder
     _say(
-        f"{corpus.source}: {len(corpus.ids):,} characters, {len(corpus.vocabulary)} distinct; "
+        f"{corpus.source}: {len(corpus.ids):,} {config.corpus.unit}s, "
+        f"{len(corpus.vocabulary)} distinct; "
         f"{training.batches.windows_per_epoch:,} steps an epoch\n"
         f"model: {training.model.parameters.count:,} parameters, "
-        f"{config.backend.dtype}; {_told(training.plan)}\n"
+        f"{config.backend.dtype}; {training.plan.in_words()}\n"
         f"run: {folder.path}; see it live: tensorboard --logdir {folder.path.parent}"
     )
     length = training.length
@@ -125,12 +157,6 @@ def _train(training: Training) -> int:
         f"train longer:  python train.py --resume {folder.path} {_longer(training)}"
     )
     return 0
-
-
-def _told(plan: Plan) -> str:
-    kernels = "compiled kernels" if plan.strategy == "fused" else "NumPy"
-    threads = f"{plan.threads} threads" if plan.threads > 1 else "1 thread"
-    return f"{kernels}, {threads}" + (", each a part of the batch" if plan.parts > 1 else "")
 
 
 def _longer(training: Training) -> str:

@@ -7,6 +7,7 @@ from trainer.text.documents import Borders, find_resets
 from trainer.text.entries import Entry
 from trainer.text.reading import read_standard_input, read_text
 from trainer.text.sources import STANDARD_INPUT, Sources, find_files
+from trainer.text.utf8 import Spelling, spelling
 from trainer.text.vocabulary import Vocabulary
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Entry",
     "Part",
     "Sources",
+    "Spelling",
     "Split",
     "Vocabulary",
     "Window",
@@ -30,4 +32,5 @@ __all__ = [
     "names",
     "read_standard_input",
     "read_text",
+    "spelling",
 ]

@@ -75,7 +75,7 @@ class Corpus:
 
     @property
     def files_sha256(self) -> str:
-        """SHA-256 of where each file ends and what it is for, which the text itself does not say."""
+        """SHA-256 of where each file ends and what it is for: the text does not say it."""
         return hashlib.sha256(json.dumps([self.ends.tolist(), self.counts]).encode()).hexdigest()
 
     def split(self, fractions: Sequence[float] | None) -> Split:

@@ -30,12 +30,12 @@ class Spelling(NamedTuple):
     """How the symbols of a vocabulary make up characters.
 
     Attributes:
-        first: (V,), which may begin a character; the reserved symbol never may.
+        first: (V,), which may begin a character; None where all may. The reserved symbol may not.
         following: for each symbol that needs more to be a whole character, one mask (V,) for each
             place after it: which may stand there.
     """
 
-    first: Mask
+    first: Mask | None
     following: dict[int, tuple[Mask, ...]]
 
 
@@ -43,7 +43,9 @@ def spelling(vocabulary: Vocabulary) -> Spelling:
     """Find out how a vocabulary spells; a byte whose sequence it cannot finish begins none."""
     known = len(vocabulary.characters)
     if vocabulary.unit == "character":
-        return Spelling(np.arange(len(vocabulary)) < known, {})
+        return Spelling(
+            np.arange(len(vocabulary)) < known if vocabulary.unknown is not None else None, {}
+        )
     values = np.full(len(vocabulary), -1)  # the reserved symbol is in no range
     values[:known] = [ord(character) for character in vocabulary.characters]
     first, following = np.zeros(len(vocabulary), bool), {}
@@ -52,7 +54,7 @@ def spelling(vocabulary: Vocabulary) -> Spelling:
         if all(mask.any() for mask in masks):
             first |= leads
             following.update(dict.fromkeys(np.flatnonzero(leads).tolist(), masks) if tail else {})
-    return Spelling(first, following)
+    return Spelling(None if first.all() else first, following)
 
 
 def _within(values: npt.NDArray[np.integer[Any]], allowed: range) -> Mask:

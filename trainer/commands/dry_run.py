@@ -1,0 +1,190 @@
+"""Tell what a training will be like: its size, memory, speed and time."""
+
+from __future__ import annotations
+
+import sys
+import time
+import tracemalloc
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from trainer.evaluation import WARM_UP, WINDOW, predict, usable_streams
+from trainer.memory import training_bytes
+from trainer.text import Part
+from trainer.training import Training
+
+SECONDS = 2.0
+"""How long steps are timed."""
+
+
+def dry_run(training: Training) -> int:
+    """Print what is known of a training, and take its first steps for the rest; write nothing.
+
+    Returns:
+        The exit status.
+    """
+    done = training.counters.step
+    _print(_text(training))
+    _print(_parameters(training))
+    evaluations = [_streams(training, text) for text in _scored(training)]
+    V = training.model.vocabulary_size
+    arrays = training_bytes(training.config, V, training.plan, evaluations)
+    _print(_memory(arrays))
+    with np.errstate(all="ignore"):  # as in the training itself
+        formula, measured = sum(arrays.values()), _measure(training)
+        ratio = f"{100 * measured / formula:.1f} % of the formula"
+        _print([f"total by formula {_size(formula)}; measured {_size(measured)}, {ratio}"])
+        per_step, per_evaluation = _seconds_per_step(training), _seconds_per_evaluation(training)
+    _print(_length(training, done, per_step, per_evaluation), end="\n")
+    return 0
+
+
+def _text(training: Training) -> Iterable[str]:
+    corpus, batches, settings = training.corpus, training.batches, training.config.training
+    unit = f"{corpus.vocabulary.unit}s"
+    reserved = ", one reserved for unknown ones" if corpus.vocabulary.unknown is not None else ""
+    yield (
+        f"text: {corpus.source}: {len(corpus.ids):,} {unit}, "
+        f"{len(corpus.vocabulary.characters):,} distinct{reserved}"
+    )
+    yield (
+        f"to train: {batches.characters_per_epoch + batches.unused + 1:,}; an epoch is "
+        f"{batches.windows_per_epoch:,} steps of {settings.batch_size} x "
+        f"{settings.sequence_length}, the last {batches.unused:,} {unit} are unused"
+    )
+    yield (
+        f"to validate: {len(training.validation_text.ids):,}; "
+        f"to test: {len(training.test_text.ids):,}"
+    )
+    yield f"computed with: {training.plan.in_words()}; {training.config.backend.dtype}"
+
+
+def _parameters(training: Training) -> Iterable[str]:
+    parameters = training.model.parameters
+    values = {name: parameters[name].value for name in parameters}
+    rows = [
+        (name, " x ".join(map(str, value.shape)), f"{value.size:,}", f"{value.nbytes:,}")
+        for name, value in values.items()
+    ]
+    size = sum(value.nbytes for value in values.values())
+    rows.append(("total", "", f"{parameters.count:,}", f"{size:,}"))
+    return _table(["parameters", "shape", "numbers", "bytes"], rows)
+
+
+def _memory(arrays: Mapping[str, int]) -> Iterable[str]:
+    rows = [(name, _size(n)) for name, n in arrays.items() if n]
+    return _table(["memory of arrays", ""], rows)
+
+
+def _scored(training: Training) -> list[Part]:
+    """Return the texts that are evaluated: for validation, as far as it is, and for the test."""
+    limit, validation = training.config.evaluation.characters, training.validation_text
+    capped = validation if limit is None else validation.first(limit + 1)
+    return [text for text in (capped, training.test_text) if len(text.ids) >= 2]
+
+
+def _streams(training: Training, text: Part) -> int:
+    return usable_streams(len(text.ids) - 1, training.config.evaluation.streams)
+
+
+def _measure(training: Training) -> int:
+    """Begin evaluations and take steps; return the most bytes that arrays then took.
+
+    Those that were there before are counted, the others measured: NumPy reports its arrays.
+    """
+    learner = training.learner
+    held: int = sum(array.nbytes for array in learner.arrays().values())
+    held += sum(model.parameters.gradients.nbytes for model in learner.models)
+    held += training.model.parameters.values.nbytes  # as large is the optimizer's update
+    tracemalloc.start()
+    for text in _scored(training):
+        _begin_evaluation(training, text)
+    for _ in range(2):  # in the second step, all arrays of the first are there
+        _step(training)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return held + most
+
+
+def _seconds_per_step(training: Training) -> float:
+    """Take steps for a while, the first one untimed."""
+    _step(training)
+    start, steps = time.perf_counter(), 0
+    while steps == 0 or time.perf_counter() - start < SECONDS:
+        _step(training)
+        steps += 1
+    return (time.perf_counter() - start) / steps
+
+
+def _seconds_per_evaluation(training: Training) -> float:
+    """Time the first window of the validation text, and count its windows; 0 without a text."""
+    if len(training.validation_text.ids) < 2:
+        return 0.0
+    text, *_ = _scored(training)
+    streams = _streams(training, text)
+    time_steps = (len(text.ids) - 1) / streams + (WARM_UP if streams > 1 else 0)
+    start = time.perf_counter()
+    _begin_evaluation(training, text)
+    return (time.perf_counter() - start) * max(1.0, time_steps / WINDOW)
+
+
+def _step(training: Training) -> None:
+    training.learn(lambda: None)
+    training.counters.step += 1
+
+
+def _begin_evaluation(training: Training, text: Part) -> None:
+    next(predict(training.model, text, training.config.evaluation.streams))
+
+
+def _length(training: Training, done: int, per_step: float, per_evaluation: float) -> Iterable[str]:
+    """Say how fast the training is, how many steps remain after `done`, and how long they take."""
+    config, minutes = training.config, training.length.minutes
+    characters = config.training.batch_size * config.training.sequence_length
+    yield f"speed: {characters / per_step:,.0f} characters/s, {1 / per_step:,.1f} steps/s"
+
+    steps = max(0, training.length.steps - done)
+    if minutes is not None:
+        steps = int(max(0.0, 60 * minutes - training.counters.seconds) / per_step)
+    epochs = steps / training.batches.windows_per_epoch
+    about, so_far = "" if minutes is None else "about ", f" more after {done:,}" if done else ""
+    yield f"steps: {about}{steps:,}{so_far}, {epochs:,.1f} epochs"
+
+    every, end = config.evaluation.every, done + steps
+    evaluations = end // every - done // every + (end % every > 0 and steps > 0)
+    told = f"time: about {_duration(steps * per_step)} of training"
+    if evaluations and per_evaluation:
+        total = _duration(steps * per_step + evaluations * per_evaluation)
+        told += f", {total} with {evaluations:,} evaluation{'s'[: evaluations - 1]}"
+    yield f"{told}; samples and checkpoints are not counted"
+
+
+def _duration(seconds: float) -> str:
+    """Return a time that is known roughly, in two units at most."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours:,} h {minutes_left} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:
+    """Set out columns, names on the left, numbers on the right."""
+    lines = [head, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for first, *others in lines:
+        cells = (f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True))
+        yield "  ".join([f"{first:{widths[0]}}", *cells]).rstrip()
+
+
+def _size(n: float) -> str:
+    return f"{n / 1e9:,.2f} GB" if n >= 1e9 else f"{n / 1e6:,.2f} MB"
+
+
+def _print(lines: Iterable[str], end: str = "\n\n") -> None:
+    # In UTF-8, whatever the locale: the text's file may have any name.
+    sys.stdout.buffer.write(("\n".join(lines) + end).encode(errors="replace"))
+    sys.stdout.buffer.flush()
