@@ -13,7 +13,16 @@ import traceback
 
 from trainer.cli import main, train_main
 
-COMMANDS = ("check_gradients", "corpora", "evaluate", "generate", "schema", "train")
+COMMANDS = (
+    "check_gradients",
+    "corpora",
+    "evaluate",
+    "find_rate",
+    "generate",
+    "novelty",
+    "schema",
+    "train",
+)
 USED_LATER = ("tensorboard.compat.proto", "tensorboard.summary.writer.record_writer", "tqdm")
 PROGRAMS = {"train.py": train_main, "trainer": main}
 WRITE = os.O_WRONLY | os.O_CREAT

@@ -10,11 +10,12 @@ from trainer.backend import create_backend
 from trainer.builder import load_model
 from trainer.checkpoint import read_checkpoint
 from trainer.errors import UserError
-from trainer.generation import choose, generate
+from trainer.evaluation import score
+from trainer.generation import WINDOW, Writer, generate
 from trainer.nn import CharacterLSTM
-from trainer.text import Vocabulary
+from trainer.text import Part, Vocabulary
 
-DRAWS = 4_000
+MIXED = "naïve café, ¿qué? 日本語 🙂🙃\n"
 
 
 @pytest.fixture(scope="module")
@@ -22,101 +23,41 @@ def trained_model(trained):
     return load_model(read_checkpoint(trained.checkpoint("tiny")))
 
 
-def shares(p, **options):
-    """Draw many times from scores that stand for these probabilities; how often each came."""
-    scores, generator = np.log(np.array(p)), np.random.default_rng(1)
-    draws = [choose(scores, generator, **options) for _ in range(DRAWS)]
-    return np.bincount(draws, minlength=len(p)) / DRAWS
+def random_model(vocabulary, **options):
+    """A model that has learnt nothing, in float64, so that no rounding makes another text."""
+    model = CharacterLSTM(create_backend(), len(vocabulary), 5, 2, dtype="float64", **options)
+    model.initialise(np.random.default_rng(2))
+    model.parameters.values[...] *= 2  # what it reads matters
+    return model
 
 
-def expect(found, p):
-    """Compare shares with probabilities: zeros exactly, the others within 4 standard deviations."""
-    p = np.array(p) / sum(p)
-    assert np.array_equal(found[p == 0], p[p == 0])
-    assert np.all(np.abs(found - p) <= 4 * np.sqrt(p * (1 - p) / DRAWS))
+def letters_of(text, **options):
+    """The vocabulary of the characters of a text."""
+    return Vocabulary("".join(set(text)), **options)
 
 
-class TestChoose:
-    p = (0.1, 0.4, 0.2, 0.3)
+def bytes_of(text, **options):
+    """The vocabulary of the bytes of a text."""
+    return Vocabulary("".join(map(chr, sorted(set(text.encode())))), unit="byte", **options)
 
-    def test_draws_by_probability(self):
-        expect(shares(self.p), self.p)
 
-    def test_only_differences_of_scores_count(self):
-        generator, other = np.random.default_rng(1), np.random.default_rng(1)
-        scores = np.log(np.array(self.p))
-        for _ in range(100):
-            assert choose(scores, generator) == choose(scores + 1e4, other)
-
-    @pytest.mark.parametrize("temperature", [0.5, 2.0])
-    def test_temperature_divides_the_scores(self, temperature):
-        found = shares(self.p, temperature=temperature)
-        expect(found, [p ** (1 / temperature) for p in self.p])
-
-    @pytest.mark.parametrize("temperature", [0, 1e-3, 1e-300])
-    def test_no_temperature_takes_the_best(self, temperature):
-        assert shares(self.p, temperature=temperature)[1] == 1
-
-    def test_of_equal_scores_the_first_is_the_best(self):
-        assert choose(np.zeros(5), np.random.default_rng(1), temperature=0) == 0
-        assert shares([0.25] * 4, top_k=1)[0] == 1
-
-    @pytest.mark.parametrize(
-        ("k", "kept"),
-        [(1, (0, 1, 0, 0)), (2, (0, 4, 0, 3)), (3, (0, 4, 2, 3)), (4, (1, 4, 2, 3)), (9, p)],
+def probabilities(model, vocabulary, text):
+    """What the model, from nothing, expects after a text."""
+    logits, _ = model.forward(
+        vocabulary.encode(text).astype(np.int32)[:, None], model.zero_state(1)
     )
-    def test_top_k_keeps_the_k_best(self, k, kept):
-        expect(shares(self.p, top_k=k), kept)
+    p = np.exp(logits[-1, 0])
+    return dict(zip(vocabulary.characters, p / p.sum(), strict=True))
 
-    def test_top_k_never_keeps_more(self):
-        expect(shares([0.25] * 4, top_k=2), (1, 1, 0, 0))
 
-    @pytest.mark.parametrize(
-        ("top_p", "kept"),
-        [
-            (1e-9, (0, 1, 0, 0)),
-            (0.39, (0, 1, 0, 0)),
-            (0.41, (0, 4, 0, 3)),
-            (0.69, (0, 4, 0, 3)),
-            (0.71, (0, 4, 2, 3)),
-            (0.91, p),
-            (1.0, p),
-        ],
-    )
-    def test_top_p_keeps_the_fewest_that_reach_it(self, top_p, kept):
-        expect(shares(self.p, top_p=top_p), kept)
-
-    def test_top_p_looks_at_what_top_k_and_the_temperature_left(self):
-        # Of the two best, 4/7 and 3/7, the first alone reaches 0.55.
-        expect(shares(self.p, top_k=2, top_p=0.55), (0, 1, 0, 0))
-        expect(shares(self.p, top_k=2, top_p=0.6), (0, 4, 0, 3))
-        # Squared, 0.16 / 0.3 is more than a half.
-        expect(shares(self.p, temperature=0.5, top_p=0.5), (0, 1, 0, 0))
-
-    def test_what_has_no_probability_is_never_drawn(self):
-        class Extreme:
-            """A generator at the two ends of what it may give."""
-
-            numbers = itertools.cycle([0.0, math.nextafter(1, 0)])
-
-            def random(self):
-                return next(self.numbers)
-
-        scores = np.array([-1e9, 0.0, -1e9, 0.0, -1e9])
-        drawn = {choose(scores, Extreme()) for _ in range(2)}
-        assert drawn == {1, 3}
-
-    def test_the_scores_are_left_as_they_are(self):
-        scores = np.log(np.array(self.p))
-        choose(scores, np.random.default_rng(1), 0.5, 2, 0.5)
-        assert np.array_equal(scores, np.log(np.array(self.p)))
+def write(writer, length, **options):
+    return "".join(character for _, character, _ in writer.write(length, **options))
 
 
 class TestGenerate:
     def test_greedy_is_the_best_at_each_step(self):
-        model, vocabulary = CharacterLSTM(create_backend(), 7, 5, 2), Vocabulary("abcdefg")
-        model.initialise(np.random.default_rng(2))
-        model.parameters.values[...] *= 2  # it writes cccdccdccdcdcdcccd: what it does matters
+        vocabulary = Vocabulary("abcdefg")
+        model = random_model(vocabulary)
         written = "bad"
         for _ in range(40):  # all is read again for each character: slow and plain
             ids = vocabulary.encode(written).astype(np.int32)[:, None]
@@ -152,3 +93,142 @@ class TestGenerate:
     def test_an_unknown_character_is_refused_at_once(self, trained_model):
         with pytest.raises(UserError, match=r"^the prompt: unknown character 'é'"):
             generate(*trained_model, "thé", 10)
+
+    def test_it_stops_after_the_text_that_is_asked_for(self, trained_model):
+        whole = "".join(generate(*trained_model, "a", 300))
+        for until in ("e", "\n", whole[100:107]):
+            end = whole.index(until) + len(until)
+            assert "".join(generate(*trained_model, "a", 300, until=until)) == whole[:end]
+        assert "".join(generate(*trained_model, "a", 300, until="zzz")) == whole
+
+    def test_what_was_given_does_not_count_as_written(self, trained_model):
+        text = "".join(generate(*trained_model, "the s", 50, until="sea"))
+        assert text != "ea"
+
+
+class TestBytes:
+    vocabulary = bytes_of(MIXED)
+
+    @pytest.mark.parametrize(
+        "options",
+        [{}, {"temperature": 0}, {"temperature": 5.0}, {"top_k": 1}, {"top_k": 3}, {"top_p": 0.1}],
+    )
+    def test_only_whole_characters_are_written(self, options):
+        model = random_model(self.vocabulary)
+        for seed in range(5):
+            characters = list(generate(model, self.vocabulary, "日", 60, seed=seed, **options))
+            assert len(characters) == 60
+            assert all(len(character) == 1 for character in characters)
+            text = "".join(characters)
+            assert "\ufffd" not in text
+            assert set(text.encode()) <= set(MIXED.encode())  # and it can be encoded
+
+    def test_a_lead_byte_that_nothing_may_follow_is_not_begun(self):
+        # F0 85 begins nothing, E3 85 85 is a letter.
+        vocabulary = Vocabulary("ab\xf0\x85\xe3", unit="byte")
+        text = set(generate(random_model(vocabulary), vocabulary, "a", 200))
+        assert text == {"a", "b", "\u3145"}
+
+    def test_ascii_is_written_as_by_a_model_of_characters(self):
+        model = random_model(Vocabulary("abcdefg\n"))
+        texts = [
+            list(generate(model, Vocabulary("abcdefg\n", unit=unit), "bad", 200, top_p=0.8))
+            for unit in ("character", "byte")
+        ]
+        assert texts[0] == texts[1]
+
+    def test_it_stops_after_a_text_of_many_bytes(self):
+        model = random_model(self.vocabulary)
+        whole = "".join(generate(model, self.vocabulary, None, 500, temperature=5.0))
+        until = next(c for c in whole[5:] if len(c.encode()) > 2)
+        found = generate(model, self.vocabulary, None, 500, temperature=5.0, until=until)
+        assert "".join(found) == whole[: whole.index(until) + 1]
+
+
+@pytest.mark.parametrize(
+    "vocabulary", [Vocabulary("abc\n", unknown=True), bytes_of("añ\n", unknown=True)]
+)
+def test_the_reserved_symbol_is_read_but_never_written(vocabulary):
+    model = random_model(vocabulary)
+    model.parameters["output.b"].value[vocabulary.unknown] = 100
+    for options in ({}, {"temperature": 0}, {"top_k": 1}):
+        text = "".join(generate(model, vocabulary, "a日", 50, **options))
+        assert set(text) <= set("abcñ\n")
+        assert len(text) == 50
+
+
+class TestWriter:
+    def test_reading_and_writing_in_turn_is_one_text(self, trained_model):
+        writer = Writer(*trained_model)
+        text = ""
+        for read in ("the sea", "", " moon", "a" * (2 * WINDOW)):
+            writer.read(read)
+            text += read
+            written = write(writer, 20, temperature=0)
+            assert written == "".join(generate(*trained_model, text, 20, temperature=0))
+            text += written
+
+    def test_what_is_refused_is_not_read(self, trained_model):
+        writer, other = Writer(*trained_model), Writer(*trained_model)
+        with pytest.raises(UserError):
+            writer.read("the é")
+        assert write(writer, 50) == write(other, 50)
+
+    @pytest.mark.parametrize("vocabulary", [letters_of(MIXED), bytes_of(MIXED)])
+    def test_nothing_is_lost_by_stopping_early(self, vocabulary):
+        model = random_model(vocabulary)
+        whole = write(Writer(model, vocabulary), 60)
+        writer = Writer(model, vocabulary)
+        text = ""
+        for stop in (1, 17, 42):
+            text += "".join(c for _, c, _ in itertools.islice(writer.write(100), stop))
+        assert text == whole
+
+    def test_a_long_prompt_is_read_in_windows(self):
+        vocabulary = Vocabulary("abcdefg")
+        model = random_model(vocabulary)
+        prompt = "".join(np.random.default_rng(1).choice(list("abcdefg"), 3 * WINDOW + 7))
+        writer = Writer(model, vocabulary)
+        writer.read(prompt)
+        (first,) = writer.write(1)
+        p = probabilities(random_model(vocabulary), vocabulary, prompt)
+        assert first.probability == pytest.approx(p[first.character])
+        # What the model keeps for a window has not grown beyond one.
+        logits, _ = model.forward(np.zeros((1, 1), np.int32), model.zero_state(1))
+        assert len(logits.base) == WINDOW
+
+    @pytest.mark.parametrize("until", [None, "b"])
+    def test_texts_side_by_side_are_those_of_their_seeds(self, until):
+        vocabulary = bytes_of("abcdé\n")  # of one byte and two: they do not keep step
+        model = random_model(vocabulary)
+        writer = Writer(model, vocabulary, [7, 8, 9])
+        writer.read("ab" * WINDOW + "é")
+        texts = ["", "", ""]
+        for text, character, _ in writer.write(40, until=until):
+            texts[text] += character
+        prompt = "ab" * WINDOW + "é"
+        assert texts == [
+            "".join(generate(model, vocabulary, prompt, 40, until=until, seed=seed))
+            for seed in (7, 8, 9)
+        ]
+
+    @pytest.mark.parametrize("vocabulary", [letters_of(MIXED), bytes_of(MIXED, unknown=True)])
+    def test_the_probability_is_that_of_scoring(self, vocabulary):
+        model = random_model(vocabulary)
+        written = list(Writer(model, vocabulary).write(40, temperature=0.7, top_k=5))
+        ids = vocabulary.encode("\n" + "".join(character for _, character, _ in written))
+        scored = score(model, Part(ids))
+        nats = -sum(math.log(probability) for _, _, probability in written)
+        assert nats == pytest.approx(scored.nats * scored.characters)
+
+    def test_lines_of_their_own_begin_from_nothing(self):
+        vocabulary = Vocabulary("abc\n")
+        model = random_model(vocabulary)
+        text = "ab\nc"
+        writer = Writer(model, vocabulary, lines=True)
+        writer.read(text)
+        for _, character, probability in writer.write(60, temperature=3.0):
+            line = text[text.rindex("\n") :]
+            assert probability == pytest.approx(probabilities(model, vocabulary, line)[character])
+            text += character
+        assert text.count("\n") > 3

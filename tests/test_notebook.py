@@ -27,7 +27,7 @@ def test_the_notebook_runs(project, monkeypatch):
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     printed = "".join(output.get("text", "") for output in outputs)
     assert "nats per character" in printed
-    assert "forget gate: (1, 92, 32)" in printed
+    assert "forget gate: (1, 83, 32)" in printed
     shown = [kind for output in outputs for kind in output.get("data", {})]
     assert {"text/html", "image/png"} <= set(shown)
     assert not any(output.get("name") == "stderr" for output in outputs)

@@ -20,7 +20,7 @@ from safetensors.numpy import load, save
 from trainer.errors import UserError
 from trainer.files import whole_file
 from trainer.nn import CharacterLSTM, LSTMState
-from trainer.optim import SGD
+from trainer.optim import Optimizer
 
 FORMAT_VERSION = 1
 _KEY = "trainer"
@@ -98,7 +98,7 @@ def _facts(path: Path, content: bytes) -> dict[str, Any]:
     return facts
 
 
-def pack(model: CharacterLSTM, optimizer: SGD, carried: LSTMState) -> Arrays:
+def pack(model: CharacterLSTM, optimizer: Optimizer, carried: LSTMState) -> Arrays:
     """Collect the arrays of a checkpoint, on the host."""
     parameters, to_host = model.parameters, model.backend.to_host
     arrays = {f"parameters.{name}": parameters[name].value for name in parameters}
@@ -118,7 +118,7 @@ def unpack_parameters(checkpoint: Checkpoint, model: CharacterLSTM) -> None:
         _load(checkpoint, f"parameters.{name}", model.parameters[name].value, model)
 
 
-def unpack(checkpoint: Checkpoint, model: CharacterLSTM, optimizer: SGD) -> LSTMState:
+def unpack(checkpoint: Checkpoint, model: CharacterLSTM, optimizer: Optimizer) -> LSTMState:
     """Load parameters and optimizer, and return the carried state (L, B, H).
 
     Raises:

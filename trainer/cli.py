@@ -178,7 +178,7 @@ def _generate(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=1,
         metavar="N",
-        help="texts to write at once, with seeds from S on; a line ----- comes between them",
+        help="texts to write, with the seeds from S on; a line ----- comes between them",
     )
     _add_sampling(parser)
     parser.add_argument(

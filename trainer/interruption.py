@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
 
 class StopRequest:
-    """Whether SIGINT (Ctrl-C) or SIGTERM has come."""
+    """Whether a signal has come."""
 
     def __init__(self) -> None:
         self.made = False
@@ -20,10 +20,11 @@ class StopRequest:
 
 
 @contextmanager
-def stop_request() -> Iterator[StopRequest]:
-    """Catch the two signals inside the block."""
+def stop_request(
+    signals: Sequence[int] = (signal.SIGINT, signal.SIGTERM),
+) -> Iterator[StopRequest]:
+    """Catch these signals inside the block."""
     request = StopRequest()
-    signals = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, request._make) for number in signals]
     try:
         yield request

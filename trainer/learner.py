@@ -69,6 +69,7 @@ class Learner:
         self,
         x: Array,
         y: Array,
+        resets: Array | None = None,
         *,
         step: int,
         learning_rate: float,
@@ -78,6 +79,7 @@ class Learner:
 
         Args:
             x, y: (T, B) ids: the window, and the symbol after each of its own.
+            resets: (T, B), where the state is reset before x is read; None for nowhere.
             step: number of the step, from 0; keys the dropout masks.
             watch: called when the gates are computed, before the backward pass takes their place.
 
@@ -86,10 +88,11 @@ class Learner:
             here waits for it.
         """
         xs, ys, h, c = (self._split(array) for array in (x, y, *self.carried))
+        all_resets = [None] * len(xs) if resets is None else self._split(resets)
 
         def forward(k: int) -> tuple[Array, LSTMState]:
             model = self.models[k]
-            logits, state = model.forward(xs[k], LSTMState(h[k], c[k]), step)
+            logits, state = model.forward(xs[k], LSTMState(h[k], c[k]), step, all_resets[k])
             loss, _ = model.loss.forward(logits, ys[k])
             return loss * (ys[k].size / y.size), state
 
@@ -107,7 +110,7 @@ class Learner:
             gradients += model.parameters.gradients
         loss, norm = sum(losses), self.clipping(gradients)
         self.latch.observe(step + 1, loss, norm)
-        self.optimizer.step(learning_rate, self.latch)
+        self.optimizer.step(step + 1, learning_rate, self.latch)
         return loss, norm
 
     def gates(self) -> list[Array]:

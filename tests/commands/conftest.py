@@ -1,8 +1,46 @@
 from __future__ import annotations
 
+import os
+import select
+import termios
+
 import pytest
 
 LINES = ["the «sea» 日本🙂\r\n", "\n", 'old "moon"\t\\" \x85\u2028\x1b sings\n', "hill"]
+
+
+class Terminal:
+    """The two ends of a pseudo-terminal; line ends are shown as they are written."""
+
+    def __init__(self) -> None:
+        self._ours, self._theirs = os.openpty()
+        attributes = termios.tcgetattr(self._theirs)
+        attributes[1] &= ~termios.OPOST
+        termios.tcsetattr(self._theirs, termios.TCSANOW, attributes)
+
+    def become(self, *numbers: int, no_color: str = "") -> str:
+        """Return Python that makes the terminal these of a process's standard files."""
+        return (
+            f"import os; terminal = os.open({os.ttyname(self._theirs)!r}, os.O_RDWR | os.O_NOCTTY)"
+            f"; [os.dup2(terminal, number) for number in {numbers}]"
+            f"; os.environ.update(TERM='xterm-256color', NO_COLOR={no_color!r})"
+        )
+
+    def type(self, text: str) -> None:
+        os.write(self._ours, text.encode())
+
+    def screen(self, until: str = "") -> str:
+        """Return what was shown since the last call, as soon as it has `until` in it."""
+        shown = ""
+        while not shown or until not in shown:
+            ready, _, _ = select.select([self._ours], [], [], 30)
+            assert ready, f"{until!r} never came after {shown!r}"
+            shown += os.read(self._ours, 100_000).decode()
+        return shown
+
+    def close(self) -> None:
+        os.close(self._ours)
+        os.close(self._theirs)
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +61,10 @@ def units(trained, server, tmp_path_factory):
 def odd_lines():
     """The lines of `odd.txt`."""
     return LINES
+
+
+@pytest.fixture
+def terminal():
+    terminal = Terminal()
+    yield terminal
+    terminal.close()

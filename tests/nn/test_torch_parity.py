@@ -1,11 +1,11 @@
-"""PyTorch's own LSTM, loss, clipping and SGD give the same numbers: float64, to 1e-10."""
+"""PyTorch's own LSTM, loss, clipping and optimizers give the same numbers: float64, to 1e-10."""
 
 import numpy as np
 import pytest
 
 from trainer.backend import create_backend
 from trainer.nn import CharacterLSTM, LSTMState
-from trainer.optim import SGD, Clipping, NonFiniteLatch
+from trainer.optim import SGD, Adam, Clipping, NonFiniteLatch, RMSProp
 
 torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not installed")
 
@@ -114,17 +114,34 @@ def test_forward_and_backward(num_layers, one_hot, embedding_size, bias):
         assert_same(gradient, torch_model.get_parameter(name).grad)
 
 
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
 @pytest.mark.parametrize(
-    "options", [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}], ids=str
+    ("method", "torch_method", "rate", "options"),
+    [
+        (SGD, torch.optim.SGD, 0.1, {}),
+        (SGD, torch.optim.SGD, 0.1, {"momentum": 0.9}),
+        (SGD, torch.optim.SGD, 0.1, {"momentum": 0.9, "nesterov": True}),
+        (RMSProp, torch.optim.RMSprop, 0.01, {}),
+        (RMSProp, torch.optim.RMSprop, 0.01, {"alpha": 0.9, "eps": 1e-3, "momentum": 0.5}),
+        (Adam, torch.optim.Adam, 0.01, {}),
+        (Adam, torch.optim.Adam, 0.01, {"betas": (0.8, 0.95), "eps": 1e-3}),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
-def test_twenty_steps_of_clipping_and_sgd(options):
+def test_twenty_steps_of_clipping_and_an_optimizer(
+    method, torch_method, rate, options, weight_decay
+):
     rng = np.random.default_rng(1)
     model, torch_model = make_models(rng, num_layers=2)
-    rate, maximum = 0.1, 0.5
+    maximum = 0.5
     clipping, latch = Clipping(model.backend, maximum, None), NonFiniteLatch(model.backend)
-    sgd = SGD(model.parameters, **options)
+    optimizer = method(model.parameters, weight_decay=weight_decay, **options)
     weights = [p for p in torch_model.parameters() if p.requires_grad]
-    torch_sgd = torch.optim.SGD(weights, lr=rate, **options)
+    groups = [  # ours leaves biases alone
+        {"params": [p for p in weights if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in weights if p.ndim == 1]},
+    ]
+    torch_optimizer = torch_method(groups, lr=rate, **options)
 
     state = model.zero_state(B)
     torch_state = [torch.from_numpy(array.copy()) for array in state]
@@ -136,15 +153,15 @@ def test_twenty_steps_of_clipping_and_sgd(options):
         model.backward(model.loss.backward())
         norm = clipping(model.parameters.gradients)
         latch.observe(step, loss, norm)
-        sgd.step(rate, latch)
+        optimizer.step(step + 1, rate, latch)
         clipped += bool(norm > maximum)
 
         _, torch_logits, after = torch_model(torch.from_numpy(np.eye(V)[ids]), torch_state)
         torch_state = [array.detach() for array in after]
-        torch_sgd.zero_grad()
+        torch_optimizer.zero_grad()
         torch_model.loss(torch_logits, torch.from_numpy(targets)).backward()
         torch_norm = torch.nn.utils.clip_grad_norm_(weights, maximum)
-        torch_sgd.step()
+        torch_optimizer.step()
         assert_same(norm, torch_norm)
 
     assert 0 < clipped < 20  # clipping did something, and was not all that was done

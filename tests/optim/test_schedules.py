@@ -27,7 +27,13 @@ def test_exponential_starts_with_the_epoch_after_the_given_one():
     assert by_epoch == {1: 1, 10: 1, 11: 0.5, 13: 0.125}
 
 
-@pytest.mark.parametrize("name", ["constant", "linear", "cosine", "exponential"])
+def test_step_falls_after_every_so_many_epochs():
+    schedule = Schedule("step", gamma=0.5, step_size=3)
+    by_epoch = [schedule.factor(0.3, epoch) for epoch in range(7)]  # epochs before this one
+    assert by_epoch == [1, 1, 1, 0.5, 0.5, 0.5, 0.25]
+
+
+@pytest.mark.parametrize("name", ["constant", "linear", "cosine", "exponential", "step"])
 def test_warmup_rises_to_the_start_of_the_schedule(name):
     schedule = Schedule(name, warmup=0.5)
     assert factors(schedule)[:3] == [0, 0.5, 1]

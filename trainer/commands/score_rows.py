@@ -59,11 +59,12 @@ def to_tsv(rows: Iterator[Row]) -> Iterator[str]:
     """Write a line of names and one for each row; texts as JSON strings, nothing for None."""
     first = next(rows)
     yield "\t".join(first)
-    yield _tsv(first)
-    yield from map(_tsv, rows)
+    yield tsv_row(first)
+    yield from map(tsv_row, rows)
 
 
-def _tsv(row: Row) -> str:
+def tsv_row(row: Row) -> str:
+    """Write one row, without the names."""
     return "\t".join(map(_field, row.values()))
 
 

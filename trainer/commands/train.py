@@ -13,11 +13,11 @@ from trainer.commands.dry_run import dry_run
 from trainer.config import Config, config_from_mapping, load_config, resolve_config
 from trainer.config.resume import FIXED
 from trainer.errors import UserError
+from trainer.fine_tuning import read_origin, told_origin, transfer, with_origin
 from trainer.monitor.console import Progress
 from trainer.monitor.journal import Journal
 from trainer.monitor.metrics import read_metrics
 from trainer.run_folder import RUNS, RunFolder, open_run
-from trainer.surgery import read_origin, told_origin, transfer, with_origin
 from trainer.training import Training
 
 
@@ -55,24 +55,29 @@ def _sources(arguments: Namespace) -> tuple[Path, list[str]]:
 
 
 def _start(arguments: Namespace, config: Config, folder: RunFolder) -> int:
-    training = _new(config, folder)
+    origin = read_beginning(config)
+    if origin is not None and folder.path.resolve() in origin.path.resolve().parents:
+        raise UserError(
+            f"training.init_from: {origin.path} is in the folder that the new run is to replace: "
+            "give the new run another name with name=NAME"
+        )
+    training = new_training(config, folder, origin)
     if arguments.dry_run:
         return dry_run(training)
     folder.create(training.config.to_yaml())  # now that all that a person gave has proven good
     return _train(training)
 
 
-def _new(config: Config, folder: RunFolder) -> Training:
+def read_beginning(config: Config) -> Checkpoint | None:
+    """Read the checkpoint that a new run is to begin with, if there is to be one."""
+    place = config.training.init_from
+    return None if place is None else read_origin(Path(place), config)
+
+
+def new_training(config: Config, folder: RunFolder, origin: Checkpoint | None) -> Training:
     """Make all that a new run needs; nothing is written."""
-    origin = None
-    if config.training.init_from is not None:
-        origin = read_origin(Path(config.training.init_from), config)
+    if origin is not None:
         config = with_origin(config, origin)
-        if folder.path.resolve() in origin.path.resolve().parents:
-            raise UserError(
-                f"training.init_from: {origin.path} is in the folder that the new run is to "
-                "replace: give the new run another name with name=NAME"
-            )
     corpus = build_corpus(config.corpus)
     plan = make_plan(config.training.batch_size, config.model.hidden_size, config.backend.threads)
     training = Training(config, corpus, folder, plan)

@@ -17,6 +17,7 @@ class Schedule:
     - ``linear``: from 1 to `end_factor`, ``1 - (1 - end_factor) p``
     - ``cosine``: from 1 to `end_factor` along half a cosine (Loshchilov and Hutter 2017)
     - ``exponential``: times `gamma` for each epoch after epoch number `after`, as in char-rnn
+    - ``step``: times `gamma` after every `step_size` epochs, as `torch.optim.lr_scheduler.StepLR`
 
     Args:
         warmup: share of the whole run, 0 <= warmup < 1.
@@ -27,6 +28,7 @@ class Schedule:
     end_factor: float = 0.0
     gamma: float = 0.97
     after: int = 10
+    step_size: int = 5
 
     def factor(self, progress: float, epoch: int) -> float:
         """Compute the factor.
@@ -44,4 +46,6 @@ class Schedule:
             return self.end_factor + (1 - self.end_factor) * (1 + math.cos(math.pi * p)) / 2
         if self.name == "exponential":
             return self.gamma ** max(0, epoch + 1 - self.after)
+        if self.name == "step":
+            return self.gamma ** (epoch // self.step_size)
         return 1.0

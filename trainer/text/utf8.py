@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +38,14 @@ class Spelling(NamedTuple):
 
     first: Mask | None
     following: dict[int, tuple[Mask, ...]]
+
+    def next(self, begun: Sequence[int]) -> Mask | None:
+        """Return which symbols may come after the first ones of a character, None for all."""
+        return self.following[begun[0]][len(begun) - 1] if begun else self.first
+
+    def is_whole(self, begun: Sequence[int]) -> bool:
+        """Whether these symbols, at least one, are a whole character."""
+        return len(begun) > len(self.following.get(begun[0], ()))
 
 
 def spelling(vocabulary: Vocabulary) -> Spelling:

@@ -9,8 +9,8 @@ from trainer.backend import create_backend
 from trainer.builder import build_model
 from trainer.checkpoint import Checkpoint, pack
 from trainer.config import config_from_mapping
+from trainer.fine_tuning import transfer
 from trainer.optim import SGD
-from trainer.surgery import transfer
 from trainer.text import Vocabulary
 
 

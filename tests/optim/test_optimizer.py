@@ -1,0 +1,68 @@
+"""What holds for every optimizer."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from trainer.backend import create_backend
+from trainer.nn import Parameters
+from trainer.optim import SGD, Adam, NonFiniteLatch, RMSProp
+
+METHODS = [
+    (SGD, {}),
+    (SGD, {"momentum": 0.9}),
+    (SGD, {"momentum": 0.9, "nesterov": True}),
+    (RMSProp, {}),
+    (RMSProp, {"momentum": 0.9}),
+    (Adam, {}),
+]
+every_method = pytest.mark.parametrize(
+    ("method", "options"), METHODS, ids=lambda value: getattr(value, "__name__", str(value))
+)
+
+
+@every_method
+def test_weight_decay_is_a_gradient_of_the_matrices_alone(make, method, options):
+    _, _, plain = make(method, **options)
+    _, _, decaying = make(method, weight_decay=0.2, **options)
+    matrix, vector = decaying(0.5)
+    assert vector == plain(0.5)[1]
+    assert matrix == pytest.approx(make(method, **options)[2](0.5 + 0.2 * 1)[0], abs=1e-15)
+
+
+@every_method
+@pytest.mark.parametrize(("loss", "norm"), [(np.nan, 1.0), (1.0, np.inf), (np.inf, np.nan)])
+def test_a_shut_latch_suppresses_this_and_later_updates(make, method, options, loss, norm):
+    _, latch, step = make(method, weight_decay=0.2, **options)
+    latch.observe(6, np.float32(1), np.float32(1))
+    before = step()
+    assert latch.bad_step() is None
+    latch.observe(7, np.float32(loss), np.float32(norm))
+    assert step(gradient=np.nan) == before
+    latch.observe(8, np.float32(1), np.float32(1))
+    assert step(gradient=0.5) == before
+    assert latch.bad_step() == 7
+
+
+@every_method
+def test_a_step_allocates_nothing_and_keeps_type_and_padding(method, options):
+    backend = create_backend()
+    parameters = Parameters(backend, {"W": (99, 99), "b": (99,)})
+    optimizer, latch = method(parameters, weight_decay=0.1, **options), NonFiniteLatch(backend)
+    flat = (parameters.values, parameters.gradients, *optimizer.slots.values())
+    assert {array.dtype for array in flat} == {np.dtype("float32")}
+    parameters["W"].gradient[...] = parameters["b"].gradient[...] = 0.5
+
+    tracemalloc.start()
+    optimizer.step(1, 0.1, latch)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < parameters.values.nbytes / 4
+    for array in flat:
+        padding = array.copy()
+        for name in parameters:
+            parameters.view(padding, name)[...] = 0
+        assert not padding.any()
+    assert (parameters["W"].value < 0).all()
+    assert (parameters["b"].value < 0).all()

@@ -1,0 +1,51 @@
+import pytest
+
+from trainer.backend import ONE_THREAD
+from trainer.builder import build_corpus
+from trainer.config import load_config
+from trainer.range_test import RangeTest, growing_rates, run_range_test
+from trainer.run_folder import RunFolder
+from trainer.training import Training
+
+
+def test_rates_grow_by_the_same_factor():
+    assert growing_rates(1e-2, 1e2, 5) == pytest.approx([0.01, 0.1, 1, 10, 100])
+
+
+def test_one_rate_all_the_time_is_the_training_itself(project, monkeypatch):
+    """Through the borders of epochs, with dropout: 40 steps, 17 an epoch."""
+    constant = ("schedule.name=constant", "monitor.log_every=1")
+    assert project.train("tiny.yaml", *constant).status == 0
+    losses = [row["loss"] for row in project.rows("tiny", "train")]
+
+    monkeypatch.chdir(project.path)
+    config = load_config(project.config, [])
+    training = Training(config, build_corpus(config.corpus), RunFolder(project.path), ONE_THREAD)
+    ticks = []
+    test = run_range_test(training.learner, training.batches, [1.0] * 40, ticks.append)
+    assert test.ended_by is None
+    assert ticks == test.losses
+    for n in (1, 2, 18, 40):  # weights fall by 0.9 for each step further back
+        weights = [0.9 ** (n - 1 - k) for k in range(n)]
+        mean = sum(w * loss for w, loss in zip(weights, losses, strict=False)) / sum(weights)
+        assert test.losses[n - 1] == pytest.approx(mean, rel=1e-6)
+
+
+def test_the_suggestion_is_a_tenth_of_the_rate_with_the_lowest_loss():
+    test = RangeTest([0.1, 1.0, 23.456, 100.0], [3.0, 2.5, 2.0, 2.3])
+    assert test.lowest == 2
+    assert test.fell
+    assert test.rose
+    assert test.suggestion == 2.3
+
+
+def test_without_a_fall_there_is_none():
+    test = RangeTest([0.1, 1.0, 10.0], [3.0, 2.98, 4.0])
+    assert not test.fell
+    assert test.rose
+    assert test.suggestion is None
+
+
+def test_a_test_that_ended_early_has_risen():
+    assert not RangeTest([0.1, 1.0], [3.0, 2.0]).rose
+    assert RangeTest([0.1, 1.0], [3.0, 2.0], "no longer finite").rose

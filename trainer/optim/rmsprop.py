@@ -1,0 +1,54 @@
+"""RMSProp: each element's gradient over the root of its mean square (Tieleman and Hinton 2012)."""
+
+from __future__ import annotations
+
+from trainer.backend import Array
+from trainer.nn import Parameters
+from trainer.optim.optimizer import Optimizer
+
+
+class RMSProp(Optimizer):
+    """As `torch.optim.RMSprop`, not centred.
+
+    ::
+
+        s = alpha * s + (1 - alpha) * g^2
+        v = momentum * v + g / (sqrt(s) + eps)
+        p = p - learning_rate * v
+
+    Args:
+        alpha: share of the mean square that is kept.
+        momentum: 0 for none.
+    """
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        *,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+    ) -> None:
+        slots = ["mean_square", *(["momentum"] if momentum > 0 else [])]
+        super().__init__(parameters, *slots, weight_decay=weight_decay)
+        self.alpha = alpha
+        self.eps = eps
+        self.momentum = momentum
+
+    def _update(self, g: Array, update: Array, number: int, learning_rate: float) -> None:
+        xp, s = self._xp, self.slots["mean_square"]
+        xp.multiply(g, g, out=update)
+        update *= 1 - self.alpha
+        s *= self.alpha
+        s += update
+        xp.sqrt(s, out=update)
+        update += self.eps
+        xp.divide(g, update, out=update)
+        if self.momentum > 0:
+            v = self.slots["momentum"]
+            v *= self.momentum
+            v += update
+            xp.multiply(v, learning_rate, out=update)
+        else:
+            update *= learning_rate
