@@ -1,7 +1,7 @@
 """Time one training step: this trainer, PyTorch, and the matrix products alone.
 
     python benchmarks/speed.py
-    python benchmarks/speed.py --sizes 128/2/50/50 256/2/50/50 --threads 1 --rounds 9
+    python benchmarks/speed.py --sizes 128/2/50/50 128/2/50/50/4447 --threads 1 --rounds 9
 
 A step is forward, loss, backward, clipping to norm 1 and SGD with momentum 0.9, on random symbols.
 PyTorch runs the same model twice: fed one-hot vectors as ours, and with an embedding of H numbers,
@@ -33,23 +33,29 @@ from trainer.backend import make_plan
 from trainer.config import config_from_mapping
 from trainer.learner import Learner
 
-V = 65  # symbols, as in tinyshakespeare
+VOCABULARY = 65  # symbols where a size does not say, as in tinyshakespeare
 LEARNING_RATE, MOMENTUM, CLIP_NORM = 0.1, 0.9, 1.0
 SECONDS, STEPS = 1.0, 3  # a measurement takes at least this long and this many steps
 
 Step = Callable[[], object]
-Size = tuple[int, int, int, int]  # H, L, B, T: hidden size, layers, batch, window
+Size = tuple[int, int, int, int, int]  # H, L, B, T, V: hidden size, layers, batch, window, symbols
 SIZES = "64/1/100/100 128/1/50/50 128/2/50/50 256/2/50/50 512/2/50/50"
 
 
-def symbols(B: int, T: int) -> np.ndarray:
+def parse(size: str) -> Size:
+    """Read a size: H/L/B/T or H/L/B/T/V."""
+    H, L, B, T, V = (*map(int, size.split("/")), VOCABULARY)[:5]
+    return H, L, B, T, V
+
+
+def symbols(B: int, T: int, V: int) -> np.ndarray:
     """Draw input and target ids (2, T, B)."""
     return np.random.default_rng(0).integers(0, V, (2, T, B))
 
 
 def trainer_step(size: Size, threads: int) -> Step:
     """Prepare a step of this trainer."""
-    H, L, B, T = size
+    H, L, B, T, V = size
     config = config_from_mapping(
         {
             "name": "speed",
@@ -62,7 +68,7 @@ def trainer_step(size: Size, threads: int) -> Step:
     )
     plan = make_plan(B, H, threads)
     learner = Learner(config, plan.start(), V, plan.parts)
-    x, y = symbols(B, T).astype(np.int32)
+    x, y = symbols(B, T, V).astype(np.int32)
     return lambda: learner.step(x, y, step=0, learning_rate=LEARNING_RATE, watch=lambda: None)
 
 
@@ -72,13 +78,13 @@ def torch_step(size: Size, threads: int, *, embed: bool) -> Step:
     from torch import nn
 
     torch.set_num_threads(threads)
-    H, L, B, T = size
+    H, L, B, T, V = size
     embedding, output = nn.Embedding(V, H), nn.Linear(H, V)
     lstm = nn.LSTM(H if embed else V, H, L)
     modules = nn.ModuleList([embedding, lstm, output] if embed else [lstm, output])
     optimizer = torch.optim.SGD(modules.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
     state = None
-    x, y = torch.from_numpy(symbols(B, T))
+    x, y = torch.from_numpy(symbols(B, T, V))
 
     def step() -> None:
         nonlocal state
@@ -96,7 +102,7 @@ def torch_step(size: Size, threads: int, *, embed: bool) -> Step:
 def products_step(size: Size, threads: int) -> Step:
     """Prepare the products of a step; one-hot input needs none, a gather of rows does."""
     threadpool_limits(threads)
-    H, L, B, T = size
+    H, L, B, T, V = size
     products = [  # how often, rows, inner length, columns
         (L * T, B, H, 4 * H),  # h U
         (L * T, B, 4 * H, H),  # dz U'
@@ -132,8 +138,7 @@ SYSTEMS: dict[str, Callable[[Size, int], Step]] = {
 
 def measure(system: str, size: str, threads: int) -> float:
     """Return the median time of a step in milliseconds, the first one not counted."""
-    H, L, B, T = map(int, size.split("/"))
-    step = SYSTEMS[system]((H, L, B, T), threads)
+    step = SYSTEMS[system](parse(size), threads)
     step()
     times: list[float] = []
     while len(times) < STEPS or sum(times) < SECONDS:
@@ -162,7 +167,7 @@ def row(cells: list[str]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time one training step side by side.")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each system")
-    parser.add_argument("--sizes", nargs="+", default=SIZES.split(), metavar="H/L/B/T")
+    parser.add_argument("--sizes", nargs="+", default=SIZES.split(), metavar="H/L/B/T[/V]")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each system")
     parser.add_argument("--without-torch", action="store_true", help="leave PyTorch out")
     arguments = parser.parse_args()
@@ -174,7 +179,7 @@ def main() -> None:
     print(machine(threads, ["numpy", "numba", *(["torch"] if with_torch else [])]))
     print(f"Milliseconds a step, medians of {arguments.rounds} rounds.")
     print("" if installed else "PyTorch is not installed: pip install torch, to compare with it.\n")
-    columns = [*"HLBT", *systems, *(["faster PyTorch / trainer"] if with_torch else [])]
+    columns = [*"HLBTV", *systems, *(["faster PyTorch / trainer"] if with_torch else [])]
     print(row(columns), row(["---:"] * len(columns)), sep="\n", flush=True)
 
     # One worker, and a new one for each task: one process at a time.
@@ -185,7 +190,7 @@ def main() -> None:
                 for system in systems:
                     times[system].append(pool.apply(measure, (system, size, threads)))
             medians = {system: statistics.median(times[system]) for system in systems}
-            cells = [*size.split("/"), *(f"{median:.1f}" for median in medians.values())]
+            cells = [*map(str, parse(size)), *(f"{median:.1f}" for median in medians.values())]
             if with_torch:
                 rival = min(median for system, median in medians.items() if "PyTorch" in system)
                 cells.append(f"{rival / medians['trainer']:.2f}")

@@ -178,8 +178,9 @@ class Training:
         limit = EXPLODED * max(counters.first_loss or 0.0, math.log(self.model.vocabulary_size))
         if loss > limit:
             raise RunFailed(
-                f"step {counters.step}: the loss has diverged: {loss:.3f} nats per character is "
-                f"over {limit:.3f}, {EXPLODED} times what guessing costs; {self._advice()}"
+                f"step {counters.step}: the loss has diverged: {loss:.3f} nats per "
+                f"{self.config.corpus.unit} is over {limit:.3f}, {EXPLODED} times what guessing "
+                f"costs; {self._advice()}"
             )
 
     def watch_gates(self) -> None:
@@ -230,7 +231,7 @@ class Training:
         part = f" (first {result.characters:,} of {whole:,})" if result.characters < whole else ""
         best = ", the best so far" if improved else ""
         self.journal.progress.message(
-            f"step {counters.step:,}: validation {_told(result)}{part}{best}"
+            f"step {counters.step:,}: validation {self._told(result)}{part}{best}"
         )
         return improved
 
@@ -268,7 +269,7 @@ class Training:
         if len(self.test_text.ids) >= 2:
             result = score(self.model, self.test_text, self.config.evaluation.streams)
             self._write_row("test", result.nats)
-            self.journal.progress.message(f"test text: {_told(result)}")
+            self.journal.progress.message(f"test text: {self._told(result)}")
         loss = counters.best_loss if counters.best_loss is not None else counters.last_loss
         self._write_row("end", loss, reason="patience" if self.out_of_patience else "length")
 
@@ -313,6 +314,5 @@ class Training:
     def _due(self, every: int) -> bool:
         return self.counters.step % every == 0
 
-
-def _told(result: Score) -> str:
-    return f"{result.nats:.4f} nats, {result.bits:.4f} bits per character"
+    def _told(self, result: Score) -> str:
+        return f"{result.nats:.4f} nats, {result.bits:.4f} bits per {self.config.corpus.unit}"
