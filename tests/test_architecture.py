@@ -28,6 +28,7 @@ LAYERS = [
     ["evaluation", "generation", "learner", "novelty", "fine_tuning"],
     ["api", "memory", "range_test", "scoring", "training"],
     ["commands"],
+    ["arguments"],
     ["cli"],
     ["__main__"],
 ]

@@ -1,4 +1,4 @@
-"""The command line: what each command is called and takes, and how it ends.
+"""The command line: from arguments to a command, and how it ends.
 
 What a command does is in `trainer.commands`, imported when it runs: `--help` answers at once.
 """
@@ -10,62 +10,14 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import trainer
+from trainer.arguments import COMMANDS, TRAIN
 from trainer.errors import RunFailed, UserError
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 """Exit statuses; 0 is done."""
 
-_TRAIN = """examples:
-  python train.py configs/shakespeare.yaml
-  python train.py configs/shakespeare.yaml name=mine corpus.path=my.txt training.minutes=10
-  python train.py --resume runs/mine
-  python train.py --resume runs/mine training.minutes=20
-  python train.py configs/shakespeare.yaml model.hidden_size=256 --print-config
-  python train.py configs/shakespeare.yaml model.hidden_size=512 --dry-run
-  python train.py configs/shakespeare.yaml name=fine training.init_from=runs/mine corpus.path=my.txt
-"""
-_GENERATE = """examples:
-  python -m trainer generate runs/shakespeare --prompt "ROMEO" --length 300
-  python -m trainer generate runs/shakespeare --temperature 0.7 --top-p 0.95 --seed 7
-  python -m trainer generate runs/shakespeare --prompt-file scene.txt --until $'\\n\\n'
-  python -m trainer generate runs/shakespeare --samples 5 --length 80
-  python -m trainer generate runs/shakespeare --show-probabilities
-  python -m trainer generate runs/shakespeare --interactive --temperature 0.7
-  python -m trainer generate runs/shakespeare/checkpoints/step-00002000.safetensors
-"""
-_EVALUATE = """examples:
-  python -m trainer evaluate runs/shakespeare
-  python -m trainer evaluate runs/shakespeare --split validation --json
-  python -m trainer evaluate runs/shakespeare --text letter.txt --least-expected 20
-  python -m trainer evaluate runs/shakespeare --text letter.txt --per line > lines.tsv
-  echo "To be, or not to be" | python -m trainer evaluate runs/shakespeare --text - --per character
-"""
-_NOVELTY = """examples:
-  python -m trainer novelty runs/shakespeare
-  python -m trainer novelty runs/shakespeare --length 100000 --temperature 0.5
-  python -m trainer novelty runs/shakespeare --text generated.txt --json
-"""
-_CHECK = """examples:
-  python -m trainer check-gradients configs/tiny.yaml
-  python -m trainer check-gradients configs/tiny.yaml model.num_layers=3 model.dropout=0.3
-"""
-_FIND_RATE = """examples:
-  python -m trainer find-rate configs/shakespeare.yaml
-  python -m trainer find-rate configs/shakespeare.yaml optimizer.name=adam --from 1e-4 --to 1
-"""
-_CORPORA = """examples:
-  python -m trainer corpora
-  python -m trainer corpora show shakespeare
-  python -m trainer corpora show my.txt
-  python train.py configs/tiny.yaml corpus.name=shakespeare
-"""
-_SCHEMA = """examples:
-  python -m trainer schema > configs/schema.json
-  python -m trainer schema --markdown > docs/configuration.md
-"""
 _ALL = """examples:
   python -m trainer train configs/shakespeare.yaml
   python -m trainer generate runs/shakespeare --prompt "ROMEO" --length 300
@@ -78,10 +30,10 @@ def train_main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python train.py",
         description="Train a character-level LSTM on a text: start a run, or resume one.",
-        epilog=_TRAIN,
+        epilog=TRAIN.examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _train(parser)
+    TRAIN.add(parser)
     return _run(_parse(parser, arguments))
 
 
@@ -95,22 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=trainer.__version__)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name, add, help_text, examples in (
-        ("train", _train, "start or resume a run, as train.py does", _TRAIN),
-        ("generate", _generate, "write new text with a trained model", _GENERATE),
-        ("evaluate", _evaluate, "score a text with a trained model", _EVALUATE),
-        ("novelty", _novelty, "tell how much a model copies from its training text", _NOVELTY),
-        ("check-gradients", _check_gradients, "compare gradients with numeric ones", _CHECK),
-        ("find-rate", _find_rate, "suggest a learning rate for a configuration", _FIND_RATE),
-        ("corpora", _corpora, "list the named texts, or show what is in a text", _CORPORA),
-        ("schema", _schema, "describe configuration files, as JSON Schema or in words", _SCHEMA),
-    ):
-        add(
+    for command in COMMANDS:
+        command.add(
             commands.add_parser(
-                name,
-                help=help_text,
-                description=f"{help_text[0].upper()}{help_text[1:]}.",
-                epilog=examples,
+                command.name,
+                help=command.summary,
+                description=f"{command.summary[0].upper()}{command.summary[1:]}.",
+                epilog=command.examples,
                 formatter_class=argparse.RawDescriptionHelpFormatter,
             )
         )
@@ -125,193 +68,6 @@ def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> 
     elif rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     return parsed
-
-
-def _train(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", nargs="?", metavar="CONFIG", help="YAML file of a new run")
-    parser.add_argument(
-        "overrides",
-        nargs="*",
-        metavar="section.key=value",
-        help="replaces a value of the file, e.g. training.minutes=10 or name=second",
-    )
-    parser.add_argument("--resume", type=Path, metavar="RUN", help="run folder to continue")
-    parser.add_argument(
-        "--force", action="store_true", help="replace a finished or broken run of the same name"
-    )
-    parser.add_argument(
-        "--print-config",
-        action="store_true",
-        help="print all values of the configuration and where each comes from, and stop",
-    )
-    parser.add_argument(
-        "--dry-run",
-        action="store_true",
-        help="print size, memory, speed and time of the training, and stop; writes no run",
-    )
-    _finish(parser, "train")
-
-
-def _generate(parser: argparse.ArgumentParser) -> None:
-    _add_model(parser)
-    prompt = parser.add_mutually_exclusive_group()
-    prompt.add_argument("--prompt", metavar="TEXT", help="text to continue; printed first")
-    prompt.add_argument(
-        "--prompt-file",
-        type=Path,
-        metavar="FILE",
-        help="text to continue, all of it, its last line end too; - is standard input",
-    )
-    prompt.add_argument(
-        "--interactive",
-        action="store_true",
-        help="type the text to continue, line by line; it grows, and Ctrl-D ends it",
-    )
-    parser.add_argument("--length", type=int, metavar="N", help="characters to write after it")
-    parser.add_argument(
-        "--until",
-        metavar="TEXT",
-        help="stop after this was written (--interactive: default is the end of a line)",
-    )
-    parser.add_argument(
-        "--samples",
-        type=int,
-        default=1,
-        metavar="N",
-        help="texts to write, with the seeds from S on; a line ----- comes between them",
-    )
-    _add_sampling(parser)
-    parser.add_argument(
-        "--show-probabilities",
-        action="store_true",
-        help="show what the model gave each character that it wrote, before temperature, top-k "
-        "and top-p: in colours, or as a table where the output is no terminal or NO_COLOR is set",
-    )
-    _finish(parser, "generate")
-
-
-def _evaluate(parser: argparse.ArgumentParser) -> None:
-    _add_model(parser)
-    chosen = parser.add_mutually_exclusive_group()
-    chosen.add_argument(
-        "--split",
-        choices=("train", "validation", "test"),
-        help="part of the run's own text (default: test, or validation where there is no test)",
-    )
-    chosen.add_argument(
-        "--text", type=Path, metavar="FILE", help="a text file of your own; - is standard input"
-    )
-    shown = parser.add_mutually_exclusive_group()
-    shown.add_argument(
-        "--per",
-        choices=("line", "character"),
-        help="print a row for each, tab-separated, or JSON lines with --json",
-    )
-    shown.add_argument(
-        "--least-expected",
-        type=int,
-        metavar="N",
-        help="show the N least expected characters, and what was expected instead "
-        "(default: 5 of a --text, none with --json or of a split)",
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    _finish(parser, "evaluate")
-
-
-def _novelty(parser: argparse.ArgumentParser) -> None:
-    _add_model(parser)
-    parser.add_argument(
-        "--text", type=Path, metavar="FILE", help="look at this text and generate none"
-    )
-    parser.add_argument(
-        "--length", type=int, metavar="N", help="characters to generate (default: 10000)"
-    )
-    parser.add_argument("--prompt", metavar="TEXT", help="text to continue; not looked at")
-    _add_sampling(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    _finish(parser, "novelty")
-
-
-def _check_gradients(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="YAML file with the model")
-    parser.add_argument("overrides", nargs="*", metavar="section.key=value")
-    _finish(parser, "check_gradients")
-
-
-def _find_rate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="YAML file of a run")
-    parser.add_argument("overrides", nargs="*", metavar="section.key=value")
-    parser.add_argument(
-        "--from",
-        dest="low",
-        type=float,
-        default=1e-5,
-        metavar="X",
-        help="lowest learning rate (default: 1e-5)",
-    )
-    parser.add_argument(
-        "--to",
-        dest="high",
-        type=float,
-        default=100.0,
-        metavar="X",
-        help="highest learning rate (default: 100)",
-    )
-    parser.add_argument(
-        "--steps", type=int, default=200, metavar="N", help="steps to take (default: 200)"
-    )
-    parser.add_argument(
-        "--png", type=Path, metavar="FILE", help="picture to write (default: find-rate-NAME.png)"
-    )
-    _finish(parser, "find_rate")
-
-
-def _corpora(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(text=None)
-    parser.usage = f"{parser.prog} [-h] [--debug] [show NAME_OR_FILE]"
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog=parser.prog)
-    show = commands.add_parser(
-        "show",
-        help="count what is in one text",
-        description="Count what is in a text; a named one is fetched if need be.",
-        epilog=_CORPORA,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    show.add_argument("text", metavar="NAME_OR_FILE", help="a named text, or a file of your own")
-    _finish(show, "corpora")
-    _finish(parser, "corpora")
-
-
-def _schema(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--markdown", action="store_true", help="print docs/configuration.md, all options in words"
-    )
-    _finish(parser, "schema")
-
-
-def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "model",
-        type=Path,
-        metavar="RUN_OR_CHECKPOINT",
-        help="run folder (its best checkpoint, else the latest) or a .safetensors file",
-    )
-
-
-def _add_sampling(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--temperature", type=float, metavar="X", help="below 1 careful, above 1 daring, 0 greedy"
-    )
-    parser.add_argument("--top-k", type=int, metavar="K", help="only the K likeliest characters")
-    parser.add_argument(
-        "--top-p", type=float, metavar="P", help="only the likeliest characters of this total"
-    )
-    parser.add_argument("--seed", type=int, metavar="S", help="same seed, same text")
-
-
-def _finish(parser: argparse.ArgumentParser, module: str) -> None:
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    parser.set_defaults(module=module)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -33,6 +33,7 @@ def test_help_imports_nothing_heavy(project):
     assert status == "0"
     assert {name for name in modules if name.split(".")[0] == "trainer"} == {
         "trainer",
+        "trainer.arguments",
         "trainer.cli",
         "trainer.errors",
     }
