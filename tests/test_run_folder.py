@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -181,3 +185,30 @@ def test_a_run_is_known_by_its_configuration(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=r"other: no run folder .*; runs here: mine"):
         open_run(tmp_path / "runs" / "other")
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(project):
+    """The lock is held by another process, and goes with it, even when it is killed."""
+    assert project.train("tiny.yaml", "training.steps=10").status == 0
+    program = (
+        "from pathlib import Path; from trainer.run_folder import RunFolder\n"
+        "with RunFolder(Path('runs/tiny')).locked(): print('held', flush=True); input()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=project.path,
+        env={**os.environ, **project.environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout.readline() == b"held\n"
+    before = project.files("runs")
+    for command in (["--resume", "runs/tiny", "training.steps=20"], ["tiny.yaml", "--force"]):
+        result = project.train(*command)
+        assert result.status == 2
+        assert "runs/tiny: another process is training this run" in result.stderr
+    assert project.files("runs") == before
+    assert project.train("--resume", "runs/tiny", "training.steps=20", "--dry-run").status == 0
+    holder.kill()
+    holder.communicate()
+    assert project.train("--resume", "runs/tiny", "training.steps=20").status == 0

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from trainer.checkpoint import Arrays, Checkpoint, read_checkpoint, write_checkpoint
 from trainer.errors import UserError
 from trainer.files import disk_errors, make_folder, whole_file
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 RUNS = Path("runs")
 
@@ -21,6 +29,35 @@ class RunFolder:
         self.metrics = path / "metrics.jsonl"
         self.samples = path / "samples"
         self.checkpoints = path / "checkpoints"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep every other process from training this run while the block lasts.
+
+        The folder itself is locked, so nothing is left behind, however the process ends.
+
+        Raises:
+            UserError: Another process trains it; the folder cannot be made.
+        """
+        make_folder(self.path)
+        if fcntl is None:  # not on this system
+            yield
+            return
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(descriptor)
+            raise UserError(
+                f"{self.path}: another process is training this run: stop that one first, or give "
+                "a new run another name with name=NAME"
+            ) from error
+        except OSError:
+            pass  # a file system without locks
+        try:
+            yield
+        finally:
+            os.close(descriptor)
 
     def refuse_if_taken(self) -> None:
         """Refuse a name that is in use.

@@ -64,8 +64,9 @@ def _start(arguments: Namespace, config: Config, folder: RunFolder) -> int:
     training = new_training(config, folder, origin)
     if arguments.dry_run:
         return dry_run(training)
-    folder.create(training.config.to_yaml())  # now that all that a person gave has proven good
-    return _train(training)
+    with folder.locked():
+        folder.create(training.config.to_yaml())  # now that all that a person gave has proven good
+        return _train(training)
 
 
 def read_beginning(config: Config) -> Checkpoint | None:
@@ -109,8 +110,9 @@ def _resume(arguments: Namespace) -> int:
             f"to go on, raise its limit, e.g. {_longer(training)}"
         )
         return 0
-    folder.write_config(config.to_yaml())
-    return _train(training)
+    with folder.locked():
+        folder.write_config(config.to_yaml())
+        return _train(training)
 
 
 def _refuse_changes(config: Config, checkpoint: Checkpoint) -> None:
