@@ -91,6 +91,7 @@ def test_what_a_bad_range_gives_is_told(project, low, high, words):
         (["tiny.yaml", "--steps", "19"], ["--steps 19: expected at least 20"]),
         (["tiny.yaml", "--png", "none/a.png"], ["--png none/a.png", "folder"]),
         (["tiny.yaml", "--png", "."], ["--png .", "expected a file"]),
+        (["tiny.yaml", "--png", "/dev/null"], ["--png /dev/null", "expected a file"]),
         (["tiny.yaml", "optimizer.rate=1"], ["optimizer.rate"]),
         (["tiny.yaml", "training.batch_size=1000"], ["training.batch_size"]),
     ],

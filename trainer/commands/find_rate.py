@@ -29,7 +29,7 @@ def run(arguments: Namespace) -> int:
         raise UserError(f"--steps {steps}: expected at least {FEWEST_STEPS}")
     config = load_config(arguments.config, arguments.overrides)
     picture = arguments.png or Path(f"find-rate-{config.name}.png")
-    if picture.is_dir() or not picture.parent.is_dir():
+    if not picture.parent.is_dir() or (picture.exists() and not picture.is_file()):
         raise UserError(f"--png {picture}: expected a file in a folder that exists")
     training = new_training(config, RunFolder(RUNS / config.name), read_beginning(config))
 
