@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import trainer
 from trainer.arguments import COMMANDS, TRAIN
@@ -25,9 +27,16 @@ _ALL = """examples:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, like all the rest."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG, f"error: {message} ({self.prog} --help shows how)\n")
+
+
 def train_main(arguments: Sequence[str] | None = None) -> int:
     """Run `train.py`; return the exit status."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python train.py",
         description="Train a character-level LSTM on a text: start a run, or resume one.",
         epilog=TRAIN.examples,
@@ -39,7 +48,7 @@ def train_main(arguments: Sequence[str] | None = None) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `python -m trainer`; return the exit status."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m trainer",
         description=trainer.__doc__,
         epilog=_ALL,
@@ -66,12 +75,15 @@ def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> 
     if "overrides" in parsed and not any(word.startswith("-") for word in rest):
         parsed.overrides += rest
     elif rest:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        dashes = "overrides" in parsed and any(re.match(r"--\w+\.\w+", word) for word in rest)
+        hint = "; a key of the configuration has no dashes: section.key=value" if dashes else ""
+        parser.error(f"unrecognized arguments: {' '.join(rest)}{hint}")
     return parsed
 
 
 def _run(arguments: argparse.Namespace) -> int:
     """Run the chosen command, and turn the way it ends into a line and an exit status."""
+    _open_outputs()
     try:
         command = importlib.import_module(f"trainer.commands.{arguments.module}")
         status: int = command.run(arguments)
@@ -89,7 +101,27 @@ def _run(arguments: argparse.Namespace) -> int:
         return _tell(arguments, f"failed: not enough memory ({error}): {advice}", FAILED)
     except (RunFailed, OSError) as error:
         return _tell(arguments, f"failed: {error}", FAILED)
+    except ModuleNotFoundError as error:
+        line = (
+            f"error: {error.name} is not installed in this Python ({sys.executable}): activate "
+            "the environment (. .venv/bin/activate), or install with pip install -e ."
+        )
+        return _tell(arguments, line, WRONG)
     return status
+
+
+def _open_outputs() -> None:
+    """Give standard output and error, where they are closed, a place that swallows all.
+
+    Else the next file that is opened would have their number, and be written to by mistake.
+    """
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_WRONLY)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8"))
 
 
 def _tell(arguments: argparse.Namespace, line: str, status: int) -> int:

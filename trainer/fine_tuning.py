@@ -74,8 +74,8 @@ def read_origin(place: Path, config: Config) -> Checkpoint:
             for side in (new, old)
         )
         raise UserError(
-            f"training.init_from: {origin.path} is of another model: found {found}, "
-            f"expected {expected}: set it so, or begin without training.init_from"
+            f"training.init_from: {origin.path} is of another model, with {expected}; the "
+            f"configuration has {found}: set it as there, or begin without training.init_from"
         )
     return origin
 

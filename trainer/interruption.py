@@ -19,12 +19,16 @@ class StopRequest:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a second Ctrl-C does not wait
 
 
+_SIGNALS = [signal.SIGINT, signal.SIGTERM]
+if hasattr(signal, "SIGHUP"):  # the terminal was closed, the connection lost
+    _SIGNALS.append(signal.SIGHUP)
+
+
 @contextmanager
-def stop_request(
-    signals: Sequence[int] = (signal.SIGINT, signal.SIGTERM),
-) -> Iterator[StopRequest]:
-    """Catch these signals inside the block."""
+def stop_request(signals: Sequence[int] = _SIGNALS) -> Iterator[StopRequest]:
+    """Catch these signals inside the block, but for those that are ignored, as by nohup."""
     request = StopRequest()
+    signals = [number for number in signals if signal.getsignal(number) is not signal.SIG_IGN]
     before = [signal.signal(number, request._make) for number in signals]
     try:
         yield request

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import shutil
 from collections.abc import Iterator
@@ -141,11 +142,14 @@ class RunFolder:
         """
         for stray in self.checkpoints.glob(".*.tmp"):
             stray.unlink(missing_ok=True)
-        files = sorted(self.checkpoints.glob("step-*.safetensors"), key=_step)
+        files = sorted(self._files(), key=_step)
         pointed = {self.pointer("latest"), self.pointer("best")}
         for path in files[:-keep_last]:
             if path not in pointed and not (keep_every and _step(path) % keep_every == 0):
                 path.unlink(missing_ok=True)
+
+    def _files(self) -> list[Path]:
+        return list(self.checkpoints.glob("step-*.safetensors"))
 
     def pointer(self, name: str) -> Path | None:
         """Follow `best` or `latest`; None when there is none yet."""
@@ -153,15 +157,17 @@ class RunFolder:
             target = (self.checkpoints / name).read_text().strip()
         except FileNotFoundError:
             return None
-        return self.checkpoints / target
+        return self.checkpoints / target if target else None
 
     def latest(self) -> Checkpoint | None:
         """Read the newest checkpoint, None before the first.
 
+        Where `latest` is lost, that is the file of the highest step.
+
         Raises:
             UserError: It is damaged.
         """
-        path = self.pointer("latest")
+        path = self.pointer("latest") or max(self._files(), key=_step, default=None)
         try:
             return None if path is None else read_checkpoint(path)
         except UserError as error:
@@ -183,10 +189,23 @@ def open_run(path: Path) -> RunFolder:
     """
     run = RunFolder(path)
     if not run.config.is_file():
-        known = sorted(config.parent.name for config in RUNS.glob("*/config.yaml"))
-        hint = f"; runs here: {', '.join(known)}" if known else ""
-        raise UserError(f"{path}: no run folder (it has no config.yaml){hint}")
+        raise UserError(f"{path}: no run folder (it has no config.yaml){_hint(path)}")
     return run
+
+
+def _hint(path: Path) -> str:
+    """Say which run may be meant: the one that the path lies in, one of a like name, the others."""
+    for parent in path.parents:
+        if (parent / "config.yaml").is_file():
+            return f"; did you mean {parent}?"
+    known = sorted(config.parent.name for config in RUNS.glob("*/config.yaml"))
+    if path.name in known:
+        return ""
+    close = difflib.get_close_matches(path.name, known, n=1)
+    if close:
+        return f"; did you mean {RUNS / close[0]}?"
+    more = f" and {len(known) - 10} more" if len(known) > 10 else ""
+    return f"; runs here: {', '.join(known[:10])}{more}" if known else ""
 
 
 def find_checkpoint(path: Path) -> Checkpoint:
@@ -197,10 +216,10 @@ def find_checkpoint(path: Path) -> Checkpoint:
     """
     if not path.is_dir():
         if not path.exists():
-            raise UserError(f"{path}: no such run folder or checkpoint file")
+            raise UserError(f"{path}: no such run folder or checkpoint file{_hint(path)}")
         return read_checkpoint(path)
     run = RunFolder(path)
     chosen = run.pointer("best") or run.pointer("latest")
     if chosen is None:
-        raise UserError(f"{path}: the folder holds no checkpoint yet")
+        raise UserError(f"{path}: the folder holds no checkpoint yet{_hint(path)}")
     return read_checkpoint(chosen)

@@ -200,8 +200,8 @@ class Training:
         self.journal.sample(text, self.counters.step)
 
     def write_text(self) -> str:
-        """Return a text as the configuration asks for it."""
-        return "".join(self._characters())
+        """Return a text as the configuration asks for it, the prompt first."""
+        return (self.config.generation.prompt or "") + "".join(self._characters())
 
     def _characters(self) -> Iterator[str]:
         return generate(

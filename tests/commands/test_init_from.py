@@ -100,13 +100,16 @@ def test_what_is_new_after_a_small_first_loss_is_no_divergence(project):
         (
             ["model.hidden_size=9", "model.bias=false"],
             [
-                f"{OLD} is of another model: found model.hidden_size=9 model.bias=false, "
-                "expected model.hidden_size=8 model.bias=true: set it so"
+                f"{OLD} is of another model, with model.hidden_size=8 model.bias=true; "
+                "the configuration has model.hidden_size=9 model.bias=false: set it as there"
             ],
         ),
-        (["model.num_layers=1"], ["expected model.num_layers=2"]),
-        (["model.embedding_size=4"], ["expected model.embedding_size=null"]),
-        (["corpus.unit=byte"], ["found corpus.unit=byte, expected corpus.unit=character"]),
+        (["model.num_layers=1"], ["with model.num_layers=2"]),
+        (["model.embedding_size=4"], ["with model.embedding_size=null"]),
+        (
+            ["corpus.unit=byte"],
+            ["with corpus.unit=character; the configuration has corpus.unit=byte"],
+        ),
         (["name=tiny", "--force"], ["give the new run another name with name=NAME"]),
     ],
 )

@@ -121,7 +121,10 @@ def test_without_held_out_text(project):
     arguments = ("novelty", "runs/tiny", "--text", "mine.txt")
     found = report(project.trainer(*arguments, "--json"))
     assert found["held_out_text"] is None
-    assert "no held-out text" in found["finding"]
+    assert "too short to tell" in found["finding"]
+    (project.path / "mine.txt").write_text(project.text.read_text()[5:60])
+    longer = report(project.trainer(*arguments, "--json"))
+    assert "no held-out text" in longer["finding"]
     rows = {row["n"]: row for row in found["n_grams"]}
     assert (rows[4]["share"], rows[8]["share"]) == (1, None)  # it has no 8 characters in a row
     lines = project.trainer(*arguments).stdout.splitlines()

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -16,7 +19,7 @@ def whole(trained):
     return trained.outcome("tiny")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_saves_and_says_how_to_go_on(project, whole, number):
     result = project.train_and_signal(number, 20, "tiny.yaml")
     assert result.status == 130
@@ -178,3 +181,32 @@ def wait_for(pointer, newer=False):
             return
         time.sleep(0.001)
     raise TimeoutError(pointer)
+
+
+@pytest.mark.parametrize("content", [None, b""])
+def test_a_lost_pointer_costs_no_checkpoint(project, content):
+    assert project.train("tiny.yaml", "training.steps=20").status == 0
+    folder = project.path / "runs" / "tiny" / "checkpoints"
+    for pointer in ("latest", "best"):
+        (folder / pointer).unlink()
+        if content is not None:
+            (folder / pointer).write_bytes(content)
+    result = project.train("--resume", "runs/tiny", "training.steps=25")
+    assert result.status == 0, result.stderr
+    assert "goes on after step 20" in result.stderr
+    assert (folder / "step-00000020.safetensors").exists()
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_stop_no_training(project, closed):
+    command = f"{sys.executable} {TRAIN} tiny.yaml {closed}"
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=project.path,
+        env={**os.environ, **project.environment},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert b"Traceback" not in done.stderr
+    assert project.rows("tiny", "end")

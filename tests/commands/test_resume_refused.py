@@ -55,7 +55,21 @@ def test_a_damaged_checkpoint(trained, project, refused):
     assert project.outcome("tiny") == trained.outcome("tiny")
 
 
-@pytest.mark.parametrize("name", ["runs", "runs/other", "tiny.yaml"])
-def test_what_is_no_run(trained, refused, name):
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("runs", "runs here: tiny"),
+        ("runs/other", "runs here: tiny"),
+        ("runs/tinny", "did you mean runs/tiny?"),
+        ("runs/tiny/config.yaml", "did you mean runs/tiny?"),
+        ("runs/tiny/checkpoints", "did you mean runs/tiny?"),
+    ],
+)
+def test_what_is_no_run(trained, refused, name, hint):
     result = trained.train("--resume", name)
-    refused(result, f"{name}: no run folder (it has no config.yaml); runs here: tiny")
+    refused(result, f"{name}: no run folder (it has no config.yaml); {hint}")
+
+
+def test_a_configuration_beside_resume(trained, refused):
+    result = trained.train("tiny.yaml", "--resume", "runs/tiny")
+    refused(result, "tiny.yaml: --resume takes no configuration")

@@ -54,7 +54,9 @@ def run(arguments: Namespace) -> int:
         "longest": {**longest._asdict(), "passage": corpus.vocabulary.decode(passage)},
         "held_out_longest": yardstick.longest.length,
         "n_grams": _n_grams(found, yardstick),
-        "finding": _finding(found, yardstick if len(held_out) else None, unit),
+        "finding": _finding(found, yardstick if len(held_out) else None, unit)
+        if len(ids) >= PASSAGE
+        else f"too short to tell: passages of {PASSAGE} {unit}s or more would speak of copying.",
     }
     text = json.dumps(report) if arguments.json else "\n".join(_lines(report))
     # UTF-8, as texts are, whatever the locale; a file's name may be no text at all.

@@ -6,6 +6,7 @@ from argparse import Namespace
 
 from trainer.checkpoint import Checkpoint
 from trainer.config import GenerationConfig, config_from_mapping
+from trainer.errors import UserError
 
 
 def generation_options(
@@ -23,4 +24,9 @@ def generation_options(
     }
     saved = checkpoint.facts["config"]
     changed = {**saved, "generation": {**saved["generation"], **given}}
-    return config_from_mapping(changed, command).generation
+    options = config_from_mapping(changed, command).generation
+    try:
+        (options.prompt or "").encode()
+    except UnicodeEncodeError as error:
+        raise UserError("--prompt: what was typed is not UTF-8") from error
+    return options

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -14,6 +15,7 @@ from trainer.config import Config, config_from_mapping, load_config, resolve_con
 from trainer.config.resume import FIXED
 from trainer.errors import UserError
 from trainer.fine_tuning import read_origin, told_origin, transfer, with_origin
+from trainer.memory import training_bytes
 from trainer.monitor.console import Progress
 from trainer.monitor.journal import Journal
 from trainer.monitor.metrics import read_metrics
@@ -51,6 +53,11 @@ def _sources(arguments: Namespace) -> tuple[Path, list[str]]:
         return Path(arguments.config), arguments.overrides
     # The first free argument is an override here, not a configuration.
     first = [arguments.config] if arguments.config else []
+    if first and "=" not in first[0]:
+        raise UserError(
+            f"{first[0]}: --resume takes no configuration, the run has its own; leave it out, or "
+            "change a value with section.key=value"
+        )
     return open_run(arguments.resume).config, [*first, *arguments.overrides]
 
 
@@ -81,11 +88,30 @@ def new_training(config: Config, folder: RunFolder, origin: Checkpoint | None) -
         config = with_origin(config, origin)
     corpus = build_corpus(config.corpus)
     plan = make_plan(config.training.batch_size, config.model.hidden_size, config.backend.threads)
+    _refuse_too_large(config, len(corpus.vocabulary), plan)
     training = Training(config, corpus, folder, plan)
     if origin is not None:
         symbols = transfer(origin, training.model, corpus.vocabulary)
         _say(f"begins with the parameters of {told_origin(origin)}\n{symbols.in_words()}")
     return training
+
+
+def _refuse_too_large(config: Config, vocabulary_size: int, plan: Plan) -> None:
+    """Refuse what this machine cannot hold, before it is tried: it would be killed without a word.
+
+    Raises:
+        UserError: The arrays would take more than all memory that there is.
+    """
+    needed = sum(training_bytes(config, vocabulary_size, plan).values())
+    if not hasattr(os, "sysconf"):
+        return
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > there:
+        raise UserError(
+            f"the training would take {needed / 1e9:,.1f} GB by formula, this machine has "
+            f"{there / 1e9:,.1f} GB: lower model.hidden_size, training.batch_size or "
+            "training.sequence_length"
+        )
 
 
 def _resume(arguments: Namespace) -> int:
@@ -135,11 +161,12 @@ def _train(training: Training) -> int:
     config, corpus, folder = training.config, training.corpus, training.folder
     _say(
         f"{corpus.source}: {len(corpus.ids):,} {config.corpus.unit}s, "
-        f"{len(corpus.vocabulary)} distinct; "
+        f"{len(corpus.vocabulary.characters)} distinct; "
         f"{training.batches.windows_per_epoch:,} steps an epoch\n"
         f"model: {training.model.parameters.count:,} parameters, "
         f"{config.backend.dtype}; {training.plan.in_words()}\n"
-        f"run: {folder.path}; see it live: tensorboard --logdir {folder.path.parent}"
+        f"run: {folder.path}{_told_step(training)}; "
+        f"see it live: tensorboard --logdir {folder.path.parent}"
     )
     length = training.length
     progress = Progress(
@@ -164,6 +191,11 @@ def _train(training: Training) -> int:
         f"train longer:  python train.py --resume {folder.path} {_longer(training)}"
     )
     return 0
+
+
+def _told_step(training: Training) -> str:
+    step = training.counters.step
+    return f", goes on after step {step:,}" if step else ""
 
 
 def _longer(training: Training) -> str:

@@ -53,6 +53,8 @@ def find_files(places: str | Sequence[str], glob: str, cache: Path) -> list[Path
     for place in [places] if isinstance(places, str) else places:
         path = Path(place)
         if place == STANDARD_INPUT:
+            if sys.stdin is None:
+                raise UserError("standard input is closed: pipe a text into it, or name a file")
             found.append(keep(sys.stdin.buffer, cache))
         elif path.is_dir():
             found += _in_folder(path, glob)
