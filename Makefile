@@ -16,7 +16,7 @@ train: $(VENV)/trains  ## install, train on Shakespeare for three minutes, show 
 	$(RUN) train.py $(CONFIG) $(ARGS)
 
 .PHONY: test
-test: $(INSTALLED)  ## run the tests (about a minute)
+test: $(INSTALLED)  ## run the tests (one to two minutes)
 	$(RUN) -m pytest -q
 
 .PHONY: test-all
