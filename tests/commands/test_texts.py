@@ -41,6 +41,9 @@ def test_files_learn_the_same_bits_as_the_text_that_they_make_up(project):
     project.train("tiny.yaml", "name=list", "corpus.path=[texts/a.txt, texts/more]")
     expected = losses(project, "whole")
     assert losses(project, "folder") == expected
+    # Where the files end does not matter here: the run may go on with the whole in one.
+    resumed = project.train("--resume", "runs/folder", "training.steps=41", "corpus.path=text.txt")
+    assert resumed.status == 0, resumed.stderr
     assert losses(project, "list") == expected
 
 
@@ -107,7 +110,9 @@ def test_the_same_text_divided_otherwise_is_refused_on_resume(project, refused, 
 def test_documents_train_resume_and_evaluate_alike(project, document):
     options = ["tiny.yaml", f"corpus.document={document}", "corpus.path=[text.txt, more.txt]"]
     (project.path / "more.txt").write_text(project.text.read_text()[:300])
-    assert project.train(*options, "name=whole").status == 0
+    whole = project.train(*options, "name=whole")
+    assert whole.status == 0
+    assert project.trainer("generate", "runs/whole").stdout == whole.stdout
     assert project.train(*options, "name=cut", "training.steps=20").status == 0
     assert project.train("tiny.yaml", options[2], "name=other").status == 0
     assert losses(project, "whole") != losses(project, "other")

@@ -225,6 +225,8 @@ class TestFiles:
         assert middle.borders is not None
         places = np.arange(middle.ids.size)
         assert np.flatnonzero(middle.borders(middle.ids, places)).tolist() == [3, 6, 8]
+        assert middle.first(2).ids.tolist() == middle.ids[:2].tolist()
+        assert middle.first(2).borders is middle.borders
 
     def test_lines_need_line_ends(self, tmp_path: Path) -> None:
         corpus = load_corpus(
