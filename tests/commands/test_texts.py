@@ -110,6 +110,7 @@ def test_the_same_text_divided_otherwise_is_refused_on_resume(project, refused, 
 def test_documents_train_resume_and_evaluate_alike(project, document):
     options = ["tiny.yaml", f"corpus.document={document}", "corpus.path=[text.txt, more.txt]"]
     (project.path / "more.txt").write_text(project.text.read_text()[:300])
+    options.append("generation.length=300")  # some lines
     whole = project.train(*options, "name=whole")
     assert whole.status == 0
     assert project.trainer("generate", "runs/whole").stdout == whole.stdout
