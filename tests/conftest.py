@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -27,6 +28,14 @@ ENVIRONMENT = {
     "PYTHONUNBUFFERED": "",  # no: what comes at once does so because the program sees to it
     "PYTHONUTF8": "1",
 }
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and nohup a hangup. The
+# commands under test inherit that, and some are to be interrupted.
+for number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(
+            number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        )
 
 CONFIG = """\
 corpus:

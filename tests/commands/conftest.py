@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import select
 import termios
+import time
 
 import pytest
 
@@ -31,8 +32,9 @@ class Terminal:
 
     def screen(self, until: str = "") -> str:
         """Return what was shown since the last call, as soon as it has `until` in it."""
-        shown = ""
+        shown, deadline = "", time.monotonic() + 60
         while not shown or until not in shown:
+            assert time.monotonic() < deadline, f"{until!r} never came"
             ready, _, _ = select.select([self._ours], [], [], 30)
             assert ready, f"{until!r} never came after {shown!r}"
             shown += os.read(self._ours, 100_000).decode()
