@@ -82,6 +82,8 @@ def test_lines_are_read_as_they_were_learnt(project):
     ("call", "words"),
     [
         (lambda model: model.generate("?"), "unknown character '\\?'"),
+        (lambda model: model.generate("the", 0), "generation.length: found 0"),
+        (lambda model: model.generate("the", temperature=-1.0), "generation.temperature"),
         (lambda model: model.score("the ?"), "unknown character '\\?'.* at position 4"),
         (lambda model: model.score("t"), "at least 2"),
         (lambda model: model.read(""), "at least one"),

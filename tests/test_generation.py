@@ -232,3 +232,16 @@ class TestWriter:
             assert probability == pytest.approx(probabilities(model, vocabulary, line)[character])
             text += character
         assert text.count("\n") > 3
+
+
+def test_a_prompt_of_a_model_of_lines_follows_a_line_end(trained_model):
+    model, vocabulary = trained_model
+    (after,) = _first(model, vocabulary, "the", lines=True)
+    (plain,) = _first(model, vocabulary, "\nthe", lines=False)
+    assert after.probability == pytest.approx(plain.probability, abs=1e-9)
+
+
+def _first(model, vocabulary, prompt, *, lines):
+    writer = Writer(model, vocabulary, lines=lines)
+    writer.read(prompt)
+    return list(writer.write(1, temperature=0))

@@ -84,10 +84,13 @@ class Model:
             options: temperature, top_k, top_p, until, seed, as `trainer.generation.generate`.
 
         Raises:
-            UserError: The prompt has a character that the model does not know.
+            UserError: The prompt has a character that the model does not know, or an option is
+                impossible.
         """
         by_line = self.config.corpus.document == "line"
-        return generate(self.network, self.vocabulary, prompt, length, lines=by_line, **options)
+        given = {**self.config.model_dump(mode="json"), "generation": {"length": length, **options}}
+        checked = config_from_mapping(given, "generate").generation.model_dump(exclude={"prompt"})
+        return generate(self.network, self.vocabulary, prompt, **checked, lines=by_line)
 
     def generate(self, prompt: str = "", length: int = 500, **options: Any) -> str:
         """Return the text that `stream` yields; the prompt is not repeated."""

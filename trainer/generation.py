@@ -55,8 +55,10 @@ class Writer:
         self._generators = [np.random.default_rng(seed) for seed in seeds]
         self._line_end = int(vocabulary.encode("\n")[0]) if lines else None
         self._state = model.zero_state(1)  # one for all texts, until they part
-        # (T, texts): part of the text, but read only when the next character is wanted
-        self._unread = np.empty((0, 1), vocabulary.dtype)
+        # (T, texts): part of the text, but read only when the next character is wanted. A text of
+        # its own was learnt from the line end before it.
+        begun = [] if self._line_end is None else [self._line_end]
+        self._unread = np.array(begun, vocabulary.dtype).reshape(-1, 1)
 
     def read(self, text: str) -> None:
         """Take a text as what comes next.
