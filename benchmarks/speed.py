@@ -69,7 +69,7 @@ def trainer_step(size: Size, threads: int) -> Step:
     plan = make_plan(B, H, threads)
     learner = Learner(config, plan.start(), V, plan.parts)
     x, y = symbols(B, T, V).astype(np.int32)
-    return lambda: learner.step(x, y, step=0, learning_rate=LEARNING_RATE, watch=lambda: None)
+    return lambda: learner.step(x, y, step=0, learning_rate=LEARNING_RATE)
 
 
 def torch_step(size: Size, threads: int, *, embed: bool) -> Step:

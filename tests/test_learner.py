@@ -35,7 +35,7 @@ def learn(learner, steps=3, with_resets=False):
 
         resets = rng.random((T, B)) < 0.3 if with_resets else None
         loss, norm = learner.step(x, y, resets, step=step, learning_rate=0.5, watch=watch)
-        results.append((loss, norm, *gates))
+        results.append((loss.copy(), norm.copy(), *gates))
     return results
 
 

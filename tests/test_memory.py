@@ -47,7 +47,7 @@ def measure(config, plan, V, evaluations):
     for text, streams in zip(texts, evaluations, strict=True):
         score(learner.model, text, streams)
     for step in range(2):
-        learner.step(*windows, resets, step=step, learning_rate=0.1, watch=lambda: None)
+        learner.step(*windows, resets, step=step, learning_rate=0.1)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return most

@@ -124,9 +124,9 @@ def build_optimizer(config: Config, model: CharacterLSTM) -> Optimizer:
     )
 
 
-def build_clipping(config: Config, backend: Backend) -> Clipping:
-    """Make the limits of the gradient."""
-    return Clipping(backend, config.optimizer.clip_norm, config.optimizer.clip_value)
+def build_clipping(config: Config, model: CharacterLSTM) -> Clipping:
+    """Make the limits of a model's gradient."""
+    return Clipping(model.parameters, config.optimizer.clip_norm, config.optimizer.clip_value)
 
 
 def build_schedule(config: Config) -> Schedule:

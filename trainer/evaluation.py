@@ -87,10 +87,13 @@ def predict(model: CharacterLSTM, text: Part, streams: int = 1) -> Iterator[Pred
         places = steps + starts  # (T, S): where each stream is in the text
         counted = ((steps >= warm_up) | (starts == 0)) & (places < n)
         places = np.minimum(places, n - 1)  # the last stretches may reach beyond the end
-        x, y = (model.backend.asarray(ids[p].astype(np.int32)) for p in (places, places + 1))
-        resets = find_resets(borders, ids[places], places)
+        x, y, resets = model.backend.upload(
+            ids[places].astype(np.int32),
+            ids[places + 1].astype(np.int32),
+            find_resets(borders, ids[places], places),
+        )
         logits, state = model.forward(x, state, resets=resets)
-        _, found = model.loss.forward(logits, y)
+        found = model.loss.forward(logits, y)
         yield Predictions(model.backend.to_host(found), counted, odds=logits)
 
 

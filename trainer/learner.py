@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from trainer.backend import Array, Backend
 from trainer.builder import build_clipping, build_model, build_optimizer
@@ -16,7 +17,7 @@ from trainer.config import Config
 from trainer.nn import LSTMState
 from trainer.optim import NonFiniteLatch
 
-Result = TypeVar("Result")
+Ids = npt.NDArray[np.integer[Any]]
 
 
 class Learner:
@@ -47,14 +48,8 @@ class Learner:
         self.backend = backend
         self.model = build_model(config, backend, vocabulary_size)
         self.optimizer = build_optimizer(config, self.model)
-        self.clipping = build_clipping(config, backend)
+        self.clipping = build_clipping(config, self.model)
         self.latch = NonFiniteLatch(backend)
-        if checkpoint is None:
-            generator = np.random.default_rng(config.training.seed)
-            self.model.initialise(generator, config.model.forget_bias)
-            self.carried = self.model.zero_state(config.training.batch_size)
-        else:
-            self.carried = unpack(checkpoint, self.model, self.optimizer)
 
         self.models = [self.model]
         for part in range(1, parts):
@@ -62,18 +57,28 @@ class Learner:
             self.models.append(
                 build_model(config, backend, vocabulary_size, part=part, parameters=twins)
             )
+        self._losses = [backend.xp.zeros((), self.model.dtype) for _ in self.models]
         # Overflow is told by the latch; NumPy's warnings are set thread by thread.
         self._threads = ThreadPoolExecutor(parts, initializer=lambda: np.seterr(all="ignore"))
 
+        if checkpoint is None:
+            generator = np.random.default_rng(config.training.seed)
+            self.model.initialise(generator, config.model.forget_bias)
+            carried = self.model.zero_state(config.training.batch_size)
+        else:
+            carried = unpack(checkpoint, self.model, self.optimizer)
+        # One state for each part, at the same place in every step.
+        self._states = [LSTMState(*pair) for pair in zip(*map(self._split, carried), strict=True)]
+
     def step(
         self,
-        x: Array,
-        y: Array,
-        resets: Array | None = None,
+        x: Ids,
+        y: Ids,
+        resets: npt.NDArray[np.bool_] | None = None,
         *,
         step: int,
         learning_rate: float,
-        watch: Callable[[], None],
+        watch: Callable[[], None] | None = None,
     ) -> tuple[Array, Array]:
         """Learn from a window.
 
@@ -84,58 +89,85 @@ class Learner:
             watch: called when the gates are computed, before the backward pass takes their place.
 
         Returns:
-            The mean loss and the gradient's norm before clipping, scalars of the device: nothing
-            here waits for it.
+            The mean loss and the gradient's norm before clipping, scalars of the device, good
+            until the next step: nothing here waits for it.
         """
-        xs, ys, h, c = (self._split(array) for array in (x, y, *self.carried))
+        rates = np.array(self.optimizer.rates(step + 1, learning_rate), self.model.dtype)
+        arrays = self.backend.upload(x, y, resets, np.array(step, np.int64), rates)
+        if watch is None:
+            self.backend.repeat((x.shape, resets is None), lambda: self._learn(*arrays))
+        else:
+            self._learn(*arrays, watch=watch)
+        return self._losses[0], self.clipping.found
+
+    def _learn(
+        self,
+        x: Array,
+        y: Array,
+        resets: Array | None,
+        step: Array,
+        rates: Array,
+        *,
+        watch: Callable[[], None] | None = None,
+    ) -> None:
+        """Do a step on arrays of the device, all of them at the same places every time."""
+        xs, ys = self._split(x), self._split(y)
         all_resets = [None] * len(xs) if resets is None else self._split(resets)
 
-        def forward(k: int) -> tuple[Array, LSTMState]:
-            model = self.models[k]
-            logits, state = model.forward(xs[k], LSTMState(h[k], c[k]), step, all_resets[k])
-            loss, _ = model.loss.forward(logits, ys[k])
-            return loss * (ys[k].size / y.size), state
+        def forward(k: int) -> None:
+            model, state = self.models[k], self._states[k]
+            logits, _ = model.forward(xs[k], state, step, all_resets[k], after=state)
+            losses = model.loss.forward(logits, ys[k])
+            self.backend.kernels.sum(losses, 1 / y.size, out=self._losses[k])
 
         def backward(k: int) -> None:
             model = self.models[k]
             model.backward(model.loss.backward(y.size))
 
-        losses, states = zip(*self._each(forward), strict=True)
-        self.carried = LSTMState(*(self._join(arrays) for arrays in zip(*states, strict=True)))
-        watch()
+        self._each(forward)
+        if watch is not None:
+            watch()
         self._each(backward)
 
-        gradients = self.model.parameters.gradients
-        for model in self.models[1:]:
-            gradients += model.parameters.gradients
-        loss, norm = sum(losses), self.clipping(gradients)
-        self.latch.observe(step + 1, loss, norm)
-        self.optimizer.step(step + 1, learning_rate, self.latch)
-        return loss, norm
+        loss, gradients = self._losses[0], self.model.parameters.gradients
+        for k in range(1, len(self.models)):
+            loss += self._losses[k]
+            gradients += self.models[k].parameters.gradients
+        self.latch.observe(step, loss, self.clipping())
+        self.optimizer.step(rates, self.latch)
 
     def gates(self) -> list[Array]:
         """Return the gates (T, B, 4H) of each layer, between a forward and its backward pass."""
         layers = zip(*(model.lstm.layers for model in self.models), strict=True)
         return [self._join([layer.gates for layer in same]) for same in layers]
 
+    @property
+    def carried(self) -> LSTMState:
+        """The state (L, B, H) that the last window left."""
+        return LSTMState(*(self._join(arrays) for arrays in zip(*self._states, strict=True)))
+
     def forget(self) -> None:
         """Carry nothing on: the next window begins a text."""
-        _, B, _ = self.carried.h.shape
-        self.carried = self.model.zero_state(B)
+        for state in self._states:
+            for array in state:
+                array[...] = 0
 
     def arrays(self) -> Arrays:
         """Collect all arrays that a checkpoint needs, on the host."""
         return pack(self.model, self.optimizer, self.carried)
 
-    def _each(self, work: Callable[[int], Result]) -> list[Result]:
+    def _each(self, work: Callable[[int], None]) -> None:
         """Do the work of every part, side by side."""
         if len(self.models) == 1:
-            return [work(0)]
-        return list(self._threads.map(work, range(len(self.models))))
+            work(0)
+        else:
+            list(self._threads.map(work, range(len(self.models))))  # and raise what they raise
 
     def _split(self, array: Array) -> list[Array]:
         """Cut an array (., B, ...) along the batch."""
         n, B = len(self.models), array.shape[1]
+        if n == 1:
+            return [array]
         places = [B * k // n for k in range(n + 1)]
         contiguous = self.backend.xp.ascontiguousarray
         return [contiguous(array[:, start:end]) for start, end in pairwise(places)]

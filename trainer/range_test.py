@@ -80,7 +80,6 @@ def run_range_test(
         learner: as it is at the start of a run; it is spent.
         tick: called after each step with the smoothed loss.
     """
-    asarray = learner.backend.asarray
     mean, losses = 0.0, list[float]()
     # What overflows is told by the latch, and not by NumPy's warnings.
     with np.errstate(all="ignore"):
@@ -89,15 +88,8 @@ def run_range_test(
             if window == 0:
                 learner.forget()
             x, y, resets = batches.window(window)
-            loss, _ = learner.step(
-                asarray(x),
-                asarray(y),
-                None if resets is None else asarray(resets),
-                step=step,
-                learning_rate=rate,
-                watch=lambda: None,
-            )
-            if learner.latch.bad_step() is not None:
+            loss, _ = learner.step(x, y, resets, step=step, learning_rate=rate)
+            if learner.latch.read() is not None:
                 return RangeTest(rates[:step], losses, "no longer finite")
             mean = SMOOTHING * mean + (1 - SMOOTHING) * float(loss)
             smoothed = mean / (1 - SMOOTHING ** (step + 1))  # as if it had not begun at 0

@@ -123,21 +123,24 @@ class Training:
         """Learn from the next window."""
         counters, start = self.counters, time.perf_counter()
         self.seconds_watching = 0.0
-        loss, norm = self.learn(self.watch_gates)
+        due = (counters.step + 1) % self.config.monitor.gates_every == 0
+        loss, norm = self.learn(self.watch_gates if due else None)
         counters.step += 1
         self.loss_sum += loss
         self.norm_sum += norm
         counters.summed_steps += 1
         if counters.first_loss is None:
             counters.first_loss = float(loss)
+        if self._host_looks():  # its wait for the device is part of the training
+            self.backend.synchronize()
         seconds = time.perf_counter() - start - self.seconds_watching
         counters.seconds += seconds
         counters.summed_seconds += seconds
         self.journal.progress.tick(self.amount)
 
-    def learn(self, watch: Callable[[], None]) -> tuple[Array, Array]:
+    def learn(self, watch: Callable[[], None] | None = None) -> tuple[Array, Array]:
         """Learn from the next window, and count nothing; arguments and result as in the learner."""
-        counters, asarray = self.counters, self.backend.asarray
+        counters = self.counters
         epoch, window = divmod(counters.step, self.batches.windows_per_epoch)
         if window == 0:
             self.learner.forget()
@@ -145,9 +148,9 @@ class Training:
         factor = self.schedule.factor(self.length.share_done(counters), epoch)
         self.learning_rate = self.config.optimizer.learning_rate * factor
         return self.learner.step(
-            asarray(x),
-            asarray(y),
-            None if resets is None else asarray(resets),
+            x,
+            y,
+            resets,
             step=counters.step,
             learning_rate=self.learning_rate,
             watch=watch,
@@ -184,9 +187,8 @@ class Training:
             )
 
     def watch_gates(self) -> None:
-        """Write the statistics of the gates, if they are due, in the middle of a step."""
-        if (self.counters.step + 1) % self.config.monitor.gates_every:
-            return
+        """Write the statistics of the gates, in the middle of a step."""
+        self.backend.synchronize()  # what is not done yet is training, not watching
         start = time.perf_counter()
         for k, gates in enumerate(self.learner.gates()):
             self.journal.gates(k, gate_statistics(self.backend, gates), self.counters.step + 1)
@@ -274,12 +276,12 @@ class Training:
         self._write_row("end", loss, reason="patience" if self.out_of_patience else "length")
 
     def _refuse_divergence(self) -> None:
-        step = self.learner.latch.bad_step()
+        step = self.learner.latch.read()
         if step is None and not self.backend.xp.isfinite(self.model.parameters.values).all():
-            step = self.counters.step  # the loss was finite, its update was not
+            step = self.counters.step - 1  # the loss was finite, its update was not
         if step is not None:
             raise RunFailed(
-                f"step {step}: the loss or the gradient is no longer finite; {self._advice()}"
+                f"step {step + 1}: the loss or the gradient is no longer finite; {self._advice()}"
             )
 
     def _advice(self) -> str:
@@ -310,6 +312,13 @@ class Training:
     def _characters_per_step(self) -> int:
         training = self.config.training
         return training.batch_size * training.sequence_length
+
+    def _host_looks(self) -> bool:
+        """Whether results are fetched after this step."""
+        config = self.config
+        sections = config.evaluation, config.checkpoint
+        often = config.monitor.log_every, config.monitor.sample_every, *(s.every for s in sections)
+        return any(map(self._due, often))
 
     def _due(self, every: int) -> bool:
         return self.counters.step % every == 0

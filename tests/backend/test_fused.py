@@ -15,46 +15,52 @@ def fused():
     return create_backend("fused").kernels
 
 
-def step(kernels, dtype, bias=True):
+def step(kernels, dtype, bias, with_resets, t):
     rng = np.random.default_rng(0)
     z, recurrent = (3 * rng.standard_normal((2, B, 4 * H))).astype(dtype)
     b = rng.standard_normal(4 * H).astype(dtype) if bias else None
-    c_previous, dh, dc = rng.standard_normal((3, B, H)).astype(dtype)
-    c, tanh_c, h = np.zeros((3, B, H), dtype)
-    kernels.gates_forward(z, recurrent, b, c_previous, c, tanh_c, h)
-    gates = z.copy()
-    kernels.gates_backward(z, c_previous, tanh_c, dh, dc)
-    return gates, c, tanh_c, h, z, dc
+    z = np.stack([z, z])
+    c, h = rng.standard_normal((2, 3, B, H)).astype(dtype)
+    dh, tanh_c = rng.standard_normal((2, 2, B, H)).astype(dtype)
+    dh_recurrent, dc = rng.standard_normal((2, B, H)).astype(dtype)
+    resets = rng.random((2, B)) < 0.5 if with_resets else None
+    kernels.gates_forward(t, z, recurrent.copy(), b, c, tanh_c, h, resets)
+    forward = [array.copy() for array in (z, c, tanh_c, h)]
+    kernels.gates_backward(t, z, c, tanh_c, dh, dh_recurrent, dc, resets)
+    return *forward, z, dh, dc
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 2e-6), ("float64", 1e-14)])
 @pytest.mark.parametrize("bias", [True, False])
-def test_a_step_is_that_of_the_reference(fused, dtype, tolerance, bias):
-    reference = create_backend().kernels
-    for found, expected in zip(step(fused, dtype, bias), step(reference, dtype, bias), strict=True):
+@pytest.mark.parametrize("with_resets", [True, False])
+@pytest.mark.parametrize("t", [0, 1])
+def test_a_step_is_that_of_the_reference(fused, dtype, tolerance, bias, with_resets, t):
+    options, reference = (dtype, bias, with_resets, t), create_backend().kernels
+    for found, expected in zip(step(fused, *options), step(reference, *options), strict=True):
         assert found.dtype == dtype
         np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance)
 
 
 def test_tanh_is_as_exact_as_single_precision_allows(fused):
     """Through the candidate, a = tanh(z): the largest relative error over all sizes of z."""
-    z = np.zeros((200_001, 4), np.float32)
-    z[:, 0] = np.linspace(-12, 12, len(z))
-    exact = np.tanh(z[:, 0].astype(np.float64))
-    column = np.zeros((len(z), 1), np.float32)
-    fused.gates_forward(z, np.zeros_like(z), None, column, column.copy(), column.copy(), column)
+    z = np.zeros((1, 200_001, 4), np.float32)
+    a = z[0, :, 0]
+    a[:] = np.linspace(-12, 12, len(a))
+    exact = np.tanh(a.astype(np.float64))
+    c, h = np.zeros((2, 2, len(a), 1), np.float32)
+    fused.gates_forward(0, z, np.zeros_like(z[0]), None, c, h[:1].copy(), h, None)
     some = np.abs(exact) > 0
-    assert np.abs(z[some, 0] / exact[some] - 1).max() < 6e-7
-    assert np.abs(z[:, 0]).max() <= 1 + 3e-7
+    assert np.abs(a[some] / exact[some] - 1).max() < 6e-7
+    assert np.abs(a).max() <= 1 + 3e-7
 
 
 def test_what_is_not_a_number_stays_so(fused):
     """A clamp that swallows nan would hide a diverged run from the latch."""
-    z = np.zeros((1, 4), np.float32)
-    z[0, 0] = np.nan
-    c, tanh_c, h = np.zeros((3, 1, 1), np.float32)
-    fused.gates_forward(z, np.zeros_like(z), None, np.zeros_like(c), c, tanh_c, h)
-    assert np.isnan(h).all()
+    z = np.zeros((1, 1, 4), np.float32)
+    z[0, 0, 0] = np.nan
+    c, h = np.zeros((2, 2, 1, 1), np.float32)
+    fused.gates_forward(0, z, np.zeros_like(z[0]), None, c, np.zeros_like(h[:1]), h, None)
+    assert np.isnan(h[1]).all()
 
 
 @pytest.mark.parametrize("kind", ["int32", "int64"])

@@ -13,44 +13,51 @@ def kernels():
     return create_backend().kernels
 
 
+def cell(rng, dtype="float64"):
+    """Arrays of a window of one step: z, recurrent, c, tanh_c, h."""
+    z, recurrent = rng.standard_normal((1, B, 4 * H)), rng.standard_normal((B, 4 * H))
+    c, h = rng.standard_normal((2, 2, B, H))
+    return [array.astype(dtype) for array in (z, recurrent, c, np.zeros((1, B, H)), h)]
+
+
 def test_extreme_pre_activations_stay_finite(kernels):
     """Sigmoids through exp would overflow here, and warn."""
-    z = np.tile(np.array([-1e4, 1e4, -90, 90, 0], np.float32), (B, 4))
-    c, tanh_c, h = (np.empty((B, H), np.float32) for _ in range(3))
-    kernels.gates_forward(z, np.zeros_like(z), None, np.ones((B, H), np.float32), c, tanh_c, h)
-    np.testing.assert_allclose(z[0, H : 2 * H], [0, 1, 0, 1, 0.5], atol=1e-30)
-    dh, dc = np.ones((B, H), np.float32), np.ones((B, H), np.float32)
-    kernels.gates_backward(z, np.ones((B, H), np.float32), tanh_c, dh, dc)
-    for array in (c, tanh_c, h, z, dc):
+    z, recurrent, c, tanh_c, h = cell(np.random.default_rng(0), "float32")
+    z[...] = np.tile(np.array([-1e4, 1e4, -90, 90, 0], np.float32), (B, 4))
+    recurrent[...] = 0
+    kernels.gates_forward(0, z, recurrent, None, c, tanh_c, h, None)
+    np.testing.assert_allclose(z[0, 0, H : 2 * H], [0, 1, 0, 1, 0.5], atol=1e-30)
+    dh, (dh_recurrent, dc) = np.ones((1, B, H), np.float32), np.ones((2, B, H), np.float32)
+    kernels.gates_backward(0, z, c, tanh_c, dh, dh_recurrent, dc, None)
+    for array in (c, tanh_c, h, z, dh, dc):
         assert np.isfinite(array).all()
 
 
 def test_without_bias_is_a_bias_of_zero(kernels):
-    rng, results = np.random.default_rng(0), []
-    z0, recurrent = rng.standard_normal((2, B, 4 * H))
-    c_previous = rng.standard_normal((B, H))
+    results = []
     for b in (None, np.zeros(4 * H)):
-        z, (c, tanh_c, h) = z0.copy(), np.empty((3, B, H))
-        kernels.gates_forward(z, recurrent, b, c_previous, c, tanh_c, h)
+        z, recurrent, c, tanh_c, h = cell(np.random.default_rng(0))
+        kernels.gates_forward(0, z, recurrent, b, c, tanh_c, h, None)
         results.append((z, c, tanh_c, h))
     for left, right in zip(*results, strict=True):
         np.testing.assert_array_equal(left, right)
 
 
-def test_inputs_are_left_alone(kernels):
+def test_what_is_not_to_be_written_is_left_alone(kernels):
     rng = np.random.default_rng(1)
-    z, recurrent = rng.standard_normal((2, B, 4 * H))
-    b, c_previous = rng.standard_normal(4 * H), rng.standard_normal((B, H))
-    c, tanh_c, h, dh, dc = rng.standard_normal((5, B, H))
-    inputs = (recurrent, b, c_previous)
-    before = [array.copy() for array in inputs]
-    kernels.gates_forward(z, recurrent, b, c_previous, c, tanh_c, h)
-    for array, kept in zip(inputs, before, strict=True):
+    z, recurrent, c, tanh_c, h = cell(rng)
+    b, resets = rng.standard_normal(4 * H), np.array([[True, False, True]])
+    read = (b, c[0], h[0], resets)
+    before = [array.copy() for array in read]
+    kernels.gates_forward(0, z, recurrent, b, c, tanh_c, h, resets)
+    for array, kept in zip(read, before, strict=True):
         np.testing.assert_array_equal(array, kept)
-    kept = [array.copy() for array in (c_previous, tanh_c, dh)]
-    kernels.gates_backward(z, c_previous, tanh_c, dh, dc)
-    for array, same in zip((c_previous, tanh_c, dh), kept, strict=True):
-        np.testing.assert_array_equal(array, same)
+    dh, (dh_recurrent, dc) = rng.standard_normal((1, B, H)), rng.standard_normal((2, B, H))
+    read = (c, tanh_c, resets)
+    before = [array.copy() for array in read]
+    kernels.gates_backward(0, z, c, tanh_c, dh, dh_recurrent, dc, resets)
+    for array, kept in zip(read, before, strict=True):
+        np.testing.assert_array_equal(array, kept)
 
 
 @pytest.mark.parametrize("shape", [(4,), (2, 3)])

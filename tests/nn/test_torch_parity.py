@@ -102,8 +102,7 @@ def test_forward_and_backward(num_layers, one_hot, embedding_size, bias):
     assert_same(logits, torch_logits)
     assert_same(after.h, torch_after[0])
     assert_same(after.c, torch_after[1])
-    loss, _ = model.loss.forward(logits, targets)
-    assert_same(loss, torch_loss)
+    assert_same(model.loss.forward(logits, targets).mean(), torch_loss)
 
     dx, dbefore = model.backward(model.loss.backward(), dstate)
     if not one_hot:
@@ -134,7 +133,7 @@ def test_twenty_steps_of_clipping_and_an_optimizer(
     rng = np.random.default_rng(1)
     model, torch_model = make_models(rng, num_layers=2)
     maximum = 0.5
-    clipping, latch = Clipping(model.backend, maximum, None), NonFiniteLatch(model.backend)
+    clipping, latch = Clipping(model.parameters, maximum, None), NonFiniteLatch(model.backend)
     optimizer = method(model.parameters, weight_decay=weight_decay, **options)
     weights = [p for p in torch_model.parameters() if p.requires_grad]
     groups = [  # ours leaves biases alone
@@ -149,11 +148,11 @@ def test_twenty_steps_of_clipping_and_an_optimizer(
     for step in range(20):
         ids, targets = rng.integers(0, V, (2, T, B))
         logits, state = model.forward(ids, state)
-        loss, _ = model.loss.forward(logits, targets)
+        loss = model.loss.forward(logits, targets).mean()
         model.backward(model.loss.backward())
-        norm = clipping(model.parameters.gradients)
-        latch.observe(step, loss, norm)
-        optimizer.step(step + 1, rate, latch)
+        norm = clipping()
+        latch.observe(np.array(step), loss, norm)
+        optimizer.step(np.array(optimizer.rates(step + 1, rate)), latch)
         clipped += bool(norm > maximum)
 
         _, torch_logits, after = torch_model(torch.from_numpy(np.eye(V)[ids]), torch_state)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from trainer.backend import create_backend
@@ -27,7 +28,7 @@ def make():
             number += 1
             parameters["W"].gradient[...] = gradient
             parameters["b"].gradient[...] = gradient
-            optimizer.step(number, 0.1, latch)
+            optimizer.step(np.array(optimizer.rates(number, 0.1)), latch)
             return parameters["W"].value.item(), parameters["b"].value.item()
 
         return optimizer, latch, step

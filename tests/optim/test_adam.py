@@ -1,5 +1,6 @@
 """Adam against values worked by hand from PyTorch's definition."""
 
+import numpy as np
 import pytest
 
 from trainer.optim import Adam
@@ -25,5 +26,5 @@ def test_the_first_update_is_the_rate_whatever_the_gradient(make, gradient):
 def test_late_in_a_run_nothing_is_corrected(make):
     adam, latch, _ = make(Adam, betas=(0.5, 0.75), eps=0.5)
     adam.parameters.gradients[...] = 1
-    adam.step(1000, 0.1, latch)
+    adam.step(np.array(adam.rates(1000, 0.1)), latch)
     assert 1 - adam.parameters.values[0] == pytest.approx(0.1 * 0.5 / (0.5 + 0.5), abs=1e-15)

@@ -2,12 +2,15 @@ import numpy as np
 import pytest
 
 from trainer.backend import create_backend
+from trainer.nn import Parameters
 from trainer.optim import Clipping
 
 
 def clip(gradients, norm=None, value=None):
     gradients = np.array(gradients)
-    return Clipping(create_backend(), norm, value)(gradients), gradients
+    parameters = Parameters(create_backend(), {"W": gradients.shape}, gradients.dtype)
+    parameters["W"].gradient[...] = gradients
+    return Clipping(parameters, norm, value)(), parameters["W"].gradient
 
 
 def test_a_long_gradient_is_scaled_to_the_maximum():

@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from trainer.backend.kernels import Array, Kernels
 from trainer.backend.reference import ReferenceKernels
 from trainer.errors import UserError
-
-Array = Any
-"""An array of the backend in use: a NumPy array on the CPU, a CuPy array on a GPU."""
-
-
-class Kernels(Protocol):
-    """The fused point: the only code that may differ from backend to backend."""
-
-    def gather_rows(self, table: Array, rows: Array, out: Array) -> None:
-        """Copy ``table[rows]`` to `out`."""
-
-    def sum_rows(self, values: Array, rows: Array, out: Array) -> None:
-        """Set each row of `out` to the sum of the values that belong to it."""
-
-    def gates_forward(
-        self,
-        z: Array,
-        recurrent: Array,
-        b: Array | None,
-        c_previous: Array,
-        c: Array,
-        tanh_c: Array,
-        h: Array,
-    ) -> None:
-        """Compute one time step of the cell from its pre-activations."""
-
-    def gates_backward(
-        self, z: Array, c_previous: Array, tanh_c: Array, dh: Array, dc: Array
-    ) -> None:
-        """Compute the gradient of one time step's pre-activations."""
 
 
 @dataclass(frozen=True)
 class Backend:
-    """An array namespace and the kernels that go with it."""
+    """An array namespace and the kernels that go with it; this one is NumPy's."""
 
     name: str
     xp: Any
@@ -54,13 +26,32 @@ class Backend:
         """Bring a host array to the device (a no-op on the CPU)."""
         return self.xp.asarray(host, dtype=dtype)
 
+    def to_host(self, array: Array) -> np.ndarray[Any, Any]:
+        """Fetch an array from the device, waiting for it (a no-op on the CPU)."""
+        return np.asarray(array)
+
     def address(self, array: Array) -> int:
         """Return the address of an array's first byte."""
         return int(array.ctypes.data)
 
-    def to_host(self, array: Array) -> np.ndarray[Any, Any]:
-        """Fetch an array from the device, waiting for it (a no-op on the CPU)."""
-        return np.asarray(array)
+    def upload(self, *arrays: np.ndarray[Any, Any] | None) -> list[Array | None]:
+        """Bring the host arrays of a training step to the device, and do not wait for it.
+
+        Returns:
+            One for each, at the same place whenever they come in the same shapes and types; good
+            until the next upload. (A no-op on the CPU.)
+        """
+        return list(arrays)
+
+    def repeat(self, key: Hashable, work: Callable[[], None]) -> None:
+        """Do work that was done before, or will be again, on the same arrays in the same places.
+
+        A device may record it, and replay it the next time that the key is the same.
+        """
+        work()
+
+    def synchronize(self) -> None:
+        """Wait until the device has done all that it was asked (a no-op on the CPU)."""
 
 
 def create_backend(strategy: str = "reference") -> Backend:

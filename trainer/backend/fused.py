@@ -95,24 +95,56 @@ def _sum_rows(values: Array, rows: Array, out: Array) -> None:
 
 @_compiled
 def _forward(
-    z: Array, recurrent: Array, b: Array, c_previous: Array, c: Array, tanh_c: Array, h: Array
+    t: int,
+    z: Array,
+    recurrent: Array,
+    b: Array,
+    c: Array,
+    tanh_c: Array,
+    h: Array,
+    resets: Array,
+    nothing: Array,
 ) -> None:
-    B, H = h.shape
+    _, B, H = h.shape
     for n in range(B):
-        _add(z[n], recurrent[n], b)
-        a, i, f, o = z[n, :H], z[n, H : 2 * H], z[n, 2 * H : 3 * H], z[n, 3 * H :]
+        before = c[t, n]
+        if resets.size and resets[t, n]:
+            recurrent[n] = 0
+            before = nothing
+        gates = z[t, n]
+        _add(gates, recurrent[n], b)
+        a, i, f, o = gates[:H], gates[H : 2 * H], gates[2 * H : 3 * H], gates[3 * H :]
         _candidate(a)
-        _sigmoids(z[n, H:])
-        _cell(a, i, f, c_previous[n], c[n])
-        _output(c[n], o, tanh_c[n], h[n])
+        _sigmoids(gates[H:])
+        _cell(a, i, f, before, c[t + 1, n])
+        _output(c[t + 1, n], o, tanh_c[t, n], h[t + 1, n])
 
 
 @_compiled
-def _backward(z: Array, c_previous: Array, tanh_c: Array, dh: Array, dc: Array) -> None:
-    B, H = dh.shape
+def _backward(
+    t: int,
+    z: Array,
+    c: Array,
+    tanh_c: Array,
+    dh: Array,
+    dh_recurrent: Array,
+    dc: Array,
+    resets: Array,
+    nothing: Array,
+) -> None:
+    T, B, H = dh.shape
     for n in range(B):
-        a, i, f, o = z[n, :H], z[n, H : 2 * H], z[n, 2 * H : 3 * H], z[n, 3 * H :]
-        before, tanh, dh_n, dc_n = c_previous[n], tanh_c[n], dh[n], dc[n]
+        before = c[t, n]
+        if resets.size:
+            if resets[t, n]:
+                before = nothing
+            if t + 1 < T and resets[t + 1, n]:
+                dh_recurrent[n] = 0
+                dc[n] = 0
+        gates, tanh, dh_n, dh_next, dc_n = z[t, n], tanh_c[t, n], dh[t, n], dh_recurrent[n], dc[n]
+        a, i, f, o = gates[:H], gates[H : 2 * H], gates[2 * H : 3 * H], gates[3 * H :]
+        for j in range(H):
+            dh_n[j] += dh_next[j]
         for j in range(H):
             delta = dc_n[j] + dh_n[j] * o[j] * (_ONE - tanh[j] * tanh[j])
             da = delta * i[j] * (_ONE - a[j] * a[j])
@@ -129,10 +161,10 @@ class FusedKernels(ReferenceKernels):
     def __init__(self, xp: Any) -> None:
         super().__init__(xp)
         # Compile, or load what was compiled, now: the first step is not to take seconds.
-        z, row = np.zeros((1, 4), _f), np.zeros((1, 1), _f)
-        self.gates_forward(z, z, None, row, row, row, row)
-        self.gates_backward(z, row, row, row, row)
-        self.sum_rows(row, np.zeros(1, np.int32), out=row)
+        z, two, one = np.zeros((1, 1, 4), _f), np.zeros((2, 1, 1), _f), np.zeros((1, 1, 1), _f)
+        self.gates_forward(0, z, z[0], None, two, one, two, None)
+        self.gates_backward(0, z, two, one, one, one[0], one[0], None)
+        self.sum_rows(one[0], np.zeros(1, np.int32), out=one[0])
 
     def sum_rows(self, values: Array, rows: Array, out: Array) -> None:
         """Set each row of `out` to the sum of the values that belong to it."""
@@ -140,21 +172,40 @@ class FusedKernels(ReferenceKernels):
 
     def gates_forward(
         self,
+        t: int,
         z: Array,
         recurrent: Array,
         b: Array | None,
-        c_previous: Array,
         c: Array,
         tanh_c: Array,
         h: Array,
+        resets: Array | None,
     ) -> None:
-        """Compute a, i, f, o, c and h of one time step, as the reference does."""
+        """Compute a, i, f, o, c and h of time step t, as the reference does."""
         if b is None:
-            b = self.xp.zeros(z.shape[1], z.dtype)
-        _forward(z, recurrent, b, c_previous, c, tanh_c, h)
+            b = self.xp.zeros(z.shape[2], z.dtype)
+        nothing = self.xp.zeros(h.shape[2], h.dtype)
+        _forward(t, z, recurrent, b, c, tanh_c, h, _or_none(resets), nothing)
 
     def gates_backward(
-        self, z: Array, c_previous: Array, tanh_c: Array, dh: Array, dc: Array
+        self,
+        t: int,
+        z: Array,
+        c: Array,
+        tanh_c: Array,
+        dh: Array,
+        dh_recurrent: Array,
+        dc: Array,
+        resets: Array | None,
     ) -> None:
-        """Compute the gradients of one time step, as the reference does."""
-        _backward(z, c_previous, tanh_c, dh, dc)
+        """Compute the gradients of time step t, as the reference does."""
+        nothing = self.xp.zeros(dh.shape[2], dh.dtype)
+        _backward(t, z, c, tanh_c, dh, dh_recurrent, dc, _or_none(resets), nothing)
+
+
+_NO_RESETS = np.zeros((0, 0), np.bool_)
+
+
+def _or_none(resets: Array | None) -> Array:
+    """Stand an empty array for no resets: compiled code is made for types."""
+    return _NO_RESETS if resets is None else resets

@@ -130,7 +130,7 @@ def _seconds_per_evaluation(training: Training) -> float:
 
 
 def _step(training: Training) -> None:
-    training.learn(lambda: None)
+    training.learn()
     training.counters.step += 1
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from trainer.backend import Array, Backend
-from trainer.backend.random import keep_mask
+from trainer.backend import Array, Backend, DropoutKey
 from trainer.nn.workspace import Workspace
 
 
@@ -12,7 +11,7 @@ class Dropout:
 
     Args:
         probability: p, the share that is dropped, 0 <= p < 1.
-        seed, layer, part: with the step they key the mask (see `keep_mask`).
+        seed, layer, part: with the step they key the mask (see `trainer.backend.random`).
     """
 
     def __init__(
@@ -27,38 +26,27 @@ class Dropout:
     ) -> None:
         self.backend = backend
         self.probability = probability
-        self.seed = seed
-        self.layer = layer
-        self.part = part
+        self.key = DropoutKey(seed, layer, part)
         self._workspace = Workspace(backend, dtype)
+        self._masks = Workspace(backend, "uint8")
         self._mask: Array | None = None
 
-    def forward(self, x: Array, step: int | None) -> Array:
+    def forward(self, x: Array, step: Array | None) -> Array:
         """Drop parts of x (T, B, H), which stays as it is.
 
         Args:
-            step: the training step that keys the mask; None when not training.
+            step: () of int64, the training step, keys the mask; None when not training.
         """
         if step is None or self.probability == 0:
             self._mask = None
             return x
-        mask = keep_mask(
-            x.shape,
-            self.probability,
-            seed=self.seed,
-            step=step,
-            layer=self.layer,
-            part=self.part,
-        )
-        self._mask = self.backend.asarray(mask)
-        y = self._workspace("y", *x.shape)
-        self.backend.xp.multiply(x, self._mask, out=y)
-        y *= 1 / (1 - self.probability)
+        y, self._mask = self._workspace("y", *x.shape), self._masks("mask", *x.shape)
+        kernels = self.backend.kernels
+        kernels.dropout_forward(x, self.probability, self.key, step, self._mask, y)
         return y
 
     def backward(self, dy: Array) -> Array:
         """Turn dy (T, B, H) into dx, in place."""
         if self._mask is not None:
-            dy *= self._mask
-            dy *= 1 / (1 - self.probability)
+            self.backend.kernels.dropout_backward(dy, self.probability, self._mask)
         return dy

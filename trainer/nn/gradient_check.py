@@ -68,9 +68,11 @@ def check_gradients(
     if model.dtype != "float64":
         raise ValueError("gradients are checked in float64")
 
+    key = model.backend.asarray(step, "int64")
+
     def loss(x: Array) -> float:
-        logits, _ = model.forward(x, state, step, resets)
-        return float(model.loss.forward(logits, targets)[0])
+        logits, _ = model.forward(x, state, key, resets)
+        return float(model.loss.forward(logits, targets).mean())
 
     loss(ids)
     _, dstate = model.backward(model.loss.backward())

@@ -26,7 +26,7 @@ class Linear:
         """Compute y (T, B, K) from x (T, B, D); y may be overwritten, until the next `forward`."""
         T, B, D = x.shape
         y = self._workspace("y", T, B, self.W.value.shape[1])
-        self.backend.xp.dot(x.reshape(T * B, D), self.W.value, out=y.reshape(T * B, -1))
+        self.backend.kernels.product(x.reshape(T * B, D), self.W.value, out=y.reshape(T * B, -1))
         if self.b is not None:
             y += self.b.value
         self._x = x
@@ -40,12 +40,12 @@ class Linear:
         """
         if self._x is None:
             raise RuntimeError("there is no forward pass to go back through")
-        (T, B, D), xp = self._x.shape, self.backend.xp
+        (T, B, D), product = self._x.shape, self.backend.kernels.product
         dy = dy.reshape(T * B, -1)
-        xp.dot(self._x.reshape(T * B, D).T, dy, out=self.W.gradient)
+        product(self._x.reshape(T * B, D).T, dy, out=self.W.gradient)
         if self.b is not None:
-            xp.sum(dy, axis=0, out=self.b.gradient)
+            self.backend.xp.sum(dy, axis=0, out=self.b.gradient)
         dx = self._workspace("dx", T, B, D)
-        xp.dot(dy, self.W.value.T, out=dx.reshape(T * B, D))
+        product(dy, self.W.value.T, out=dx.reshape(T * B, D))
         self._x = None
         return dx

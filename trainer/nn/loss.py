@@ -1,37 +1,35 @@
-"""Softmax cross-entropy: mean nats per predicted symbol."""
+"""Softmax cross-entropy: nats per predicted symbol."""
 
 from __future__ import annotations
 
 from trainer.backend import Array, Backend
+from trainer.nn.workspace import Workspace
 
 
 class SoftmaxCrossEntropy:
     """E = mean over the window of -log softmax(logits)[target]."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, dtype: str) -> None:
         self.backend = backend
+        self._workspace = Workspace(backend, dtype)
         self._saved: tuple[Array, Array, Array] | None = None
 
-    def forward(self, logits: Array, targets: Array) -> tuple[Array, Array]:
-        """Compute the loss.
+    def forward(self, logits: Array, targets: Array) -> Array:
+        """Compute the loss of each prediction.
 
         Args:
             logits: (T, B, V), overwritten by exp(logits - their maximum over V).
             targets: (T, B) ids.
 
         Returns:
-            The mean, a scalar of the device, and the loss of each prediction (T, B), all in nats.
+            (T, B), in nats; good until the next `forward`.
         """
-        xp, V = self.backend.xp, logits.shape[-1]
-        p, rows = logits.reshape(-1, V), xp.arange(targets.size)
-        flat_targets = targets.reshape(-1)
-        p -= p.max(axis=1, keepdims=True)
-        chosen = p[rows, flat_targets]
-        xp.exp(p, out=p)
-        total = p.sum(axis=1)
-        losses = xp.log(total) - chosen
-        self._saved = logits, flat_targets, total
-        return losses.mean(), losses.reshape(targets.shape)
+        T, B, V = logits.shape
+        losses, total = self._workspace("losses", T, B), self._workspace("total", T, B).reshape(-1)
+        p, targets = logits.reshape(-1, V), targets.reshape(-1)
+        self.backend.kernels.softmax_forward(p, targets, total, losses.reshape(-1))
+        self._saved = logits, targets, total
+        return losses
 
     def backward(self, predictions: int | None = None) -> Array:
         """Compute the gradient of the logits (T, B, V), in their place.
@@ -46,9 +44,7 @@ class SoftmaxCrossEntropy:
         if self._saved is None:
             raise RuntimeError("there is no forward pass to go back through")
         logits, targets, total = self._saved
-        V, N = logits.shape[-1], predictions or targets.size
-        p = logits.reshape(-1, V)
-        p *= (1 / (N * total))[:, None]
-        p[self.backend.xp.arange(targets.size), targets] -= 1 / N
+        p = logits.reshape(-1, logits.shape[-1])
+        self.backend.kernels.softmax_backward(p, targets, total, predictions or targets.size)
         self._saved = None
         return logits

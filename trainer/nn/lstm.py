@@ -53,7 +53,7 @@ class LSTMLayer:
         self.b = b
         self._workspace = Workspace(backend, U.value.dtype)
         self._saved: tuple[Array, Array, Array, Array] | None = None  # z, h, c, tanh_c
-        self._keep: Array | None = None
+        self._resets: Array | None = None
 
     def forward(
         self, x: Array, state: LSTMState, resets: Array | None = None
@@ -78,14 +78,10 @@ class LSTMLayer:
         xp.copyto(h[0], state.h)
         xp.copyto(c[0], state.c)
         z = self.input_product.forward(x)  # the gates are computed in its place
-        keep = None if resets is None else ~resets[:, :, None]  # (T, B, 1)
         for t in range(T):
-            xp.dot(h[t], U, out=recurrent)
-            if keep is not None:  # h[t] itself stays: it is the output of the step before
-                recurrent *= keep[t]
-                c[t] *= keep[t]
-            kernels.gates_forward(z[t], recurrent, b, c[t], c[t + 1], tanh_c[t], h[t + 1])
-        self._saved, self._keep = (z, h, c, tanh_c), keep
+            kernels.product(h[t], U, out=recurrent)
+            kernels.gates_forward(t, z, recurrent, b, c, tanh_c, h, resets)
+        self._saved, self._resets = (z, h, c, tanh_c), resets
         return h[1:], LSTMState(h[T], c[T])
 
     @property
@@ -120,26 +116,31 @@ class LSTMLayer:
         Raises:
             RuntimeError: There was no forward pass.
         """
-        (z, h, c, tanh_c), keep = self._forward_arrays(), self._keep
+        (z, h, c, tanh_c), resets = self._forward_arrays(), self._resets
         xp, kernels, work = self.backend.xp, self.backend.kernels, self._workspace
         T, B, H = dh.shape
-        dh_recurrent, dc = work("dh_recurrent", B, H), work("dc", B, H)
+        dh_recurrent, dc, U_transposed = (
+            work("dh_recurrent", B, H),
+            work("dc", B, H),
+            self.U.value.T,
+        )
 
-        dc[...] = 0 if dstate is None else dstate.c
-        if dstate is not None:
-            dh[T - 1] += dstate.h
+        xp.copyto(dh_recurrent, 0 if dstate is None else dstate.h)
+        xp.copyto(dc, 0 if dstate is None else dstate.c)
         for t in reversed(range(T)):
-            kernels.gates_backward(z[t], c[t], tanh_c[t], dh[t], dc)  # z[t] becomes dz[t]
-            xp.dot(z[t], self.U.value.T, out=dh_recurrent)
-            if keep is not None:
-                dh_recurrent *= keep[t]
-                dc *= keep[t]
-            if t > 0:
-                dh[t - 1] += dh_recurrent
+            kernels.gates_backward(t, z, c, tanh_c, dh, dh_recurrent, dc, resets)  # z becomes dz
+            kernels.product(z[t], U_transposed, out=dh_recurrent)
+        h_previous = h[:T]
+        if resets is not None:  # nothing came from before them, and nothing goes back there
+            h_previous = work("h_previous", T, B, H)
+            xp.copyto(h_previous, h[:T])
+            xp.copyto(h_previous, 0, where=resets[:, :, None])
+            xp.copyto(dh_recurrent, 0, where=resets[0][:, None])
+            xp.copyto(dc, 0, where=resets[0][:, None])
         self._saved = None
 
-        dz, h_previous = z.reshape(T * B, 4 * H), h[:T] if keep is None else h[:T] * keep
-        xp.dot(h_previous.reshape(T * B, H).T, dz, out=self.U.gradient)
+        dz = z.reshape(T * B, 4 * H)
+        kernels.product(h_previous.reshape(T * B, H).T, dz, out=self.U.gradient)
         if self.b is not None:
             xp.sum(dz, axis=0, out=self.b.gradient)
         return self.input_product.backward(z), LSTMState(dh_recurrent, dc)

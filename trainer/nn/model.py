@@ -81,7 +81,7 @@ class CharacterLSTM:
         self.lstm = LSTM(backend, [layer(k) for k in range(L)], dropouts[:-1])
         self.dropout = dropouts[-1]
         self.output = Linear(backend, parameters["output.W"], parameters["output.b"])
-        self.loss = SoftmaxCrossEntropy(backend)
+        self.loss = SoftmaxCrossEntropy(backend, dtype)
 
     def initialise(self, generator: numpy.random.Generator, forget_bias: float = 1.0) -> None:
         """Draw all parameters from a generator of the host.
@@ -115,23 +115,25 @@ class CharacterLSTM:
         self,
         x: Array,
         state: LSTMState,
-        step: int | None = None,
+        step: Array | None = None,
         resets: Array | None = None,
+        after: LSTMState | None = None,
     ) -> tuple[Array, LSTMState]:
         """Score the next symbol after each of a window's.
 
         Args:
             x: (T, B) ids, or (T, B, V) mixtures of symbols.
             state: h and c (L, B, H) before the window; not changed.
-            step: the training step, for dropout; None when not training.
+            step: () of int64, the training step, for dropout; None when not training.
             resets: (T, B) of bool, where the state is reset before x is read; None for nowhere.
+            after: where to put the state after the window, may be `state`; None makes a new one.
 
         Returns:
-            logits (T, B, V), good until the next `forward`, and a new state.
+            logits (T, B, V), good until the next `forward`, and the state after the window.
         """
         if self.embedding is not None:
             x = self.embedding.forward(x)
-        h, state = self.lstm.forward(x, state, step, resets)
+        h, state = self.lstm.forward(x, state, step, resets, after)
         return self.output.forward(self.dropout.forward(h, step)), state
 
     def backward(
@@ -140,7 +142,8 @@ class CharacterLSTM:
         """Write the gradients of all parameters, from the gradient of the last logits (T, B, V).
 
         Returns:
-            The gradient of x, None for ids, and that of the state before the window.
+            The gradient of x, None for ids, and that of the state before the window; good until
+            the next `backward`.
 
         Raises:
             RuntimeError: There was no forward pass.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from trainer.backend import Array, Backend
 from trainer.nn.dropout import Dropout
 from trainer.nn.lstm import LSTMLayer, LSTMState
+from trainer.nn.workspace import Workspace
 
 
 class LSTM:
@@ -23,26 +24,30 @@ class LSTM:
         self.backend = backend
         self.layers = layers
         self.dropouts = dropouts
+        self._workspace = Workspace(backend, layers[0].U.value.dtype)
 
     def forward(
         self,
         x: Array,
         state: LSTMState,
-        step: int | None = None,
+        step: Array | None = None,
         resets: Array | None = None,
+        after: LSTMState | None = None,
     ) -> tuple[Array, LSTMState]:
         """Run all layers over a window.
 
         Args:
             x: (T, B, D), or (T, B) ids.
             state: h and c (L, B, H) before the window; not changed.
-            step: the training step, for dropout; None when not training.
+            step: () the training step, for dropout; None when not training.
             resets: (T, B) of bool, where the state is reset before x is read; None for nowhere.
+            after: where to put the state after the window, may be `state`; None makes a new one.
 
         Returns:
-            h of the top layer (T, B, H), good until the next `forward`, and a new state.
+            h of the top layer (T, B, H), good until the next `forward`, and the state after.
         """
-        after = LSTMState(self.backend.xp.empty_like(state.h), self.backend.xp.empty_like(state.c))
+        if after is None:
+            after = LSTMState(*(self.backend.xp.empty_like(array) for array in state))
         for k, layer in enumerate(self.layers):
             if k > 0:
                 x = self.dropouts[k - 1].forward(x, step)
@@ -61,13 +66,14 @@ class LSTM:
             dstate: the gradient of the state after the window (L, B, H); None for zero.
 
         Returns:
-            The gradient of x, None for ids, and that of the state before the window.
+            The gradient of x, None for ids, and that of the state before the window; all good
+            until the next `backward`.
 
         Raises:
             RuntimeError: There was no forward pass.
         """
-        L, (_, B, H) = len(self.layers), dh.shape
-        before = LSTMState(*(self.backend.xp.empty((L, B, H), dh.dtype) for _ in range(2)))
+        L, (_, B, H), work = len(self.layers), dh.shape, self._workspace
+        before = LSTMState(work("dh", L, B, H), work("dc", L, B, H))
         dx: Array | None = dh
         for k in reversed(range(L)):
             below = None if dstate is None else LSTMState(dstate.h[k], dstate.c[k])

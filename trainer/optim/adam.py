@@ -6,6 +6,7 @@ import math
 
 from trainer.backend import Array
 from trainer.nn import Parameters
+from trainer.optim.latch import NonFiniteLatch
 from trainer.optim.optimizer import Optimizer
 
 
@@ -37,19 +38,23 @@ class Adam(Optimizer):
         self.betas = betas
         self.eps = eps
 
-    def _update(self, g: Array, update: Array, number: int, learning_rate: float) -> None:
-        xp, m, s = self._xp, self.slots["mean"], self.slots["mean_square"]
+    def rates(self, number: int, learning_rate: float) -> tuple[float, ...]:
+        """Return learning rate and eps, both corrected for the number of the update."""
         beta_1, beta_2 = self.betas
-        xp.multiply(g, 1 - beta_1, out=update)
-        m *= beta_1
-        m += update
-        g *= g
-        g *= 1 - beta_2
-        s *= beta_2
-        s += g
-        # The root of (1 - beta_2^t) is taken out of the sum, into eps and rate: a pass less.
+        # The root of (1 - beta_2^t) is taken out of the sum, into both.
         correction = math.sqrt(1 - beta_2**number)
-        xp.sqrt(s, out=update)
-        update += self.eps * correction
-        xp.divide(m, update, out=update)
-        update *= learning_rate * correction / (1 - beta_1**number)
+        return learning_rate * correction / (1 - beta_1**number), self.eps * correction
+
+    def step(self, rates: Array, latch: NonFiniteLatch) -> None:
+        """Update all parameters from their gradients."""
+        self._kernels.adam(
+            self.parameters.values,
+            self.parameters.gradients,
+            self.slots["mean"],
+            self.slots["mean_square"],
+            rates,
+            latch.bad_step,
+            betas=self.betas,
+            weight_decay=self.weight_decay,
+            decayed=self.parameters.matrices.stop,
+        )

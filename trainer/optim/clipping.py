@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from trainer.backend import Array, Backend
+from trainer.backend import Array
+from trainer.nn import Parameters
 
 
 class Clipping:
@@ -13,19 +14,21 @@ class Clipping:
             `torch.nn.utils.clip_grad_norm_` the factor is ``min(1, norm / (found + 1e-6))``.
         value: each element is then clamped to [-value, value], as
             `torch.nn.utils.clip_grad_value_` does. None stands for no limit.
+
+    Attributes:
+        found: () the norm that the gradients had before they were last clipped.
     """
 
-    def __init__(self, backend: Backend, norm: float | None, value: float | None) -> None:
-        self.backend = backend
+    def __init__(self, parameters: Parameters, norm: float | None, value: float | None) -> None:
+        self.parameters = parameters
         self.norm = norm
         self.value = value
+        self.found = parameters.backend.xp.zeros((), parameters.gradients.dtype)
 
-    def __call__(self, gradients: Array) -> Array:
-        """Clip flat gradients in place; return the norm that they had, a scalar of the device."""
-        xp = self.backend.xp
-        norm = xp.sqrt(xp.dot(gradients, gradients))
-        if self.norm is not None:
-            gradients *= xp.minimum(1, self.norm / (norm + 1e-6))
-        if self.value is not None:
-            xp.clip(gradients, -self.value, self.value, out=gradients)
-        return norm
+    def __call__(self) -> Array:
+        """Clip the gradients in place; return the norm that they had."""
+        gradients, kernels = self.parameters.gradients, self.parameters.backend.kernels
+        kernels.norm(gradients, out=self.found)
+        if self.norm is not None or self.value is not None:
+            kernels.clip(gradients, self.found, self.norm, self.value)
+        return self.found

@@ -10,21 +10,20 @@ class NonFiniteLatch:
 
     A shut latch suppresses every update, so the parameters stay those of the last good step. It
     lives on the device and is read only where the host waits anyway.
+
+    Attributes:
+        bad_step: () of int64, the step that shut it, counted from 0; -1 while it is open.
     """
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
-        self._bad_step = backend.xp.full((), -1, "int64")
-        self.shut: Array = backend.xp.zeros((), "bool")
+        self.bad_step: Array = backend.xp.full((), -1, "int64")
 
-    def observe(self, step: int, loss: Array, norm: Array) -> None:
-        """Shut if the loss or the gradient norm of `step` (scalars) is not finite."""
-        xp = self.backend.xp
-        bad = ~xp.isfinite(loss + norm)
-        xp.copyto(self._bad_step, step, where=bad & ~self.shut)
-        xp.copyto(self.shut, True, where=bad)
+    def observe(self, step: Array, loss: Array, norm: Array) -> None:
+        """Shut if the loss or the gradient norm of `step`, all of them (), is not finite."""
+        self.backend.kernels.observe(loss, norm, step, self.bad_step)
 
-    def bad_step(self) -> int | None:
-        """Fetch the first bad step, None if there was none. Waits for the device."""
-        step = int(self._bad_step)
+    def read(self) -> int | None:
+        """Fetch the step that shut it, None if it is open. Waits for the device."""
+        step = int(self.bad_step)
         return None if step < 0 else step

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trainer.backend import Array
 from trainer.nn import Parameters
+from trainer.optim.latch import NonFiniteLatch
 from trainer.optim.optimizer import Optimizer
 
 
@@ -36,19 +37,18 @@ class RMSProp(Optimizer):
         self.eps = eps
         self.momentum = momentum
 
-    def _update(self, g: Array, update: Array, number: int, learning_rate: float) -> None:
-        xp, s = self._xp, self.slots["mean_square"]
-        xp.multiply(g, g, out=update)
-        update *= 1 - self.alpha
-        s *= self.alpha
-        s += update
-        xp.sqrt(s, out=update)
-        update += self.eps
-        xp.divide(g, update, out=update)
-        if self.momentum > 0:
-            v = self.slots["momentum"]
-            v *= self.momentum
-            v += update
-            xp.multiply(v, learning_rate, out=update)
-        else:
-            update *= learning_rate
+    def step(self, rates: Array, latch: NonFiniteLatch) -> None:
+        """Update all parameters from their gradients."""
+        self._kernels.rmsprop(
+            self.parameters.values,
+            self.parameters.gradients,
+            self.slots["mean_square"],
+            self.slots.get("momentum"),
+            rates,
+            latch.bad_step,
+            alpha=self.alpha,
+            eps=self.eps,
+            momentum=self.momentum,
+            weight_decay=self.weight_decay,
+            decayed=self.parameters.matrices.stop,
+        )

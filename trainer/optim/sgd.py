@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trainer.backend import Array
 from trainer.nn import Parameters
+from trainer.optim.latch import NonFiniteLatch
 from trainer.optim.optimizer import Optimizer
 
 
@@ -34,15 +35,16 @@ class SGD(Optimizer):
         self.momentum = momentum
         self.nesterov = nesterov
 
-    def _update(self, g: Array, update: Array, number: int, learning_rate: float) -> None:
-        xp = self._xp
-        if self.momentum > 0:
-            v = self.slots["momentum"]
-            v *= self.momentum
-            v += g
-            if self.nesterov:
-                xp.multiply(v, self.momentum, out=update)
-                g += update
-            else:
-                g = v
-        xp.multiply(g, learning_rate, out=update)
+    def step(self, rates: Array, latch: NonFiniteLatch) -> None:
+        """Update all parameters from their gradients."""
+        self._kernels.sgd(
+            self.parameters.values,
+            self.parameters.gradients,
+            self.slots.get("momentum"),
+            rates,
+            latch.bad_step,
+            momentum=self.momentum,
+            nesterov=self.nesterov,
+            weight_decay=self.weight_decay,
+            decayed=self.parameters.matrices.stop,
+        )
