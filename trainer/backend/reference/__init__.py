@@ -1,0 +1,26 @@
+"""The fused point in plain array code: the oracle every other set of kernels is compared with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trainer.backend.reference.cell import CellKernels
+from trainer.backend.reference.dropout import DropoutKernels
+from trainer.backend.reference.loss import LossKernels
+from trainer.backend.reference.rows import RowKernels
+from trainer.backend.reference.update import UpdateKernels
+
+__all__ = ["ReferenceKernels"]
+
+Array = Any
+
+
+class ReferenceKernels(RowKernels, CellKernels, LossKernels, DropoutKernels, UpdateKernels):
+    """Kernels over any array namespace with NumPy's functions (`xp`)."""
+
+    def __init__(self, xp: Any) -> None:
+        self.xp = xp
+
+    def product(self, a: Array, b: Array, out: Array) -> None:
+        """Set out (m, n) to a (m, k) b (k, n); a and b may be transposes of contiguous arrays."""
+        self.xp.dot(a, b, out=out)
