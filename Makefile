@@ -4,6 +4,8 @@ VENV ?= .venv
 RUN = $(VENV)/bin/python
 INSTALLED = $(VENV)/installed
 CONFIG ?= configs/shakespeare.yaml
+CUDA ?= 13
+VENV_GPU ?= .venv-gpu
 
 .DEFAULT_GOAL := help
 
@@ -16,12 +18,17 @@ train: $(VENV)/trains  ## install, train on Shakespeare for three minutes, show 
 	$(RUN) train.py $(CONFIG) $(ARGS)
 
 .PHONY: test
-test: $(INSTALLED)  ## run the tests (one to two minutes)
+test: $(INSTALLED)  ## run the tests (three to four minutes)
 	$(RUN) -m pytest -q
 
 .PHONY: test-all
 test-all: $(INSTALLED)  ## run the tests, the slow ones too
 	$(RUN) -m pytest -q -m ""
+
+.PHONY: test-gpu
+test-gpu: $(VENV_GPU)/installed  ## on a machine with a GPU: run the tests of the GPU there (CUDA=12 or 13)
+	$(VENV_GPU)/bin/python -m pytest -q --device gpu
+	$(VENV_GPU)/bin/python -m trainer gpu-check
 
 .PHONY: check
 check: $(INSTALLED)  ## check style and types
@@ -35,7 +42,7 @@ tensorboard: $(VENV)/trains  ## show all runs in TensorBoard
 
 .PHONY: clean
 clean:  ## remove the environment and all caches; runs and data stay
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build *.egg-info
+	rm -rf $(VENV) $(VENV_GPU) .mypy_cache .pytest_cache .ruff_cache build *.egg-info
 
 # What training needs; the tools of the tests come on top.
 $(VENV)/trains: pyproject.toml
@@ -45,4 +52,12 @@ $(VENV)/trains: pyproject.toml
 
 $(INSTALLED): $(VENV)/trains
 	$(RUN) -m pip install --quiet --editable ".[dev]"
+	$(RUN) -m pip install --quiet --editable ".[cuda-on-cpu]" || \
+		echo "CuPy cannot be installed here: the tests of the GPU's code will be skipped"
+	@touch $@
+
+# An environment of its own: only one CuPy can be installed, and this one comes with all libraries.
+$(VENV_GPU)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV_GPU)
+	$(VENV_GPU)/bin/python -m pip install --quiet --editable ".[dev,cuda$(CUDA)]"
 	@touch $@

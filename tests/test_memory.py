@@ -35,22 +35,23 @@ def make(layers, embedding_size, dropout, optimizer, document="whole", dtype="fl
     )
 
 
-def measure(config, plan, V, evaluations):
-    """Return the most bytes that making a learner, evaluations and two steps take."""
-    backend, draw = plan.start(), np.random.default_rng(0)
-    windows = draw.integers(0, V, (2, T, B)).astype(np.int32)
-    resets = windows[0] == 1 if config.corpus.document != "whole" else None
-    texts = [Part(draw.integers(0, V, 520 * streams).astype(np.int32)) for streams in evaluations]
+def draw(config, V, evaluations):
+    """Return a window, its resets, and a text for each evaluation."""
+    integers = np.random.default_rng(0).integers
+    x, y = integers(0, V, (2, T, B)).astype(np.int32)
+    resets = x == 1 if config.corpus.document != "whole" else None
+    texts = [Part(integers(0, V, 520 * streams).astype(np.int32)) for streams in evaluations]
+    return (x, y, resets), zip(texts, evaluations, strict=True)
 
-    tracemalloc.start()
-    learner = Learner(config, backend, V, plan.parts)
-    for text, streams in zip(texts, evaluations, strict=True):
+
+def work(config, backend, V, parts, window, texts):
+    """Make a learner, evaluate and take two steps; return the learner."""
+    learner = Learner(config, backend, V, parts)
+    for text, streams in texts:
         score(learner.model, text, streams)
     for step in range(2):
-        learner.step(*windows, resets, step=step, learning_rate=0.1)
-    _, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    return most
+        learner.step(*window, step=step, learning_rate=0.1)
+    return learner
 
 
 @pytest.mark.parametrize(
@@ -68,8 +69,34 @@ def measure(config, plan, V, evaluations):
     ],
 )
 def test_the_formula_is_what_a_training_takes(config, plan, V, evaluations):
-    measured = measure(config, plan, V, evaluations)
+    backend, drawn = plan.start(), draw(config, V, evaluations)
+    tracemalloc.start()
+    work(config, backend, V, plan.parts, *drawn)
+    _, measured = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
     formula = training_bytes(config, V, plan, evaluations)
     assert all(size >= 0 for size in formula.values())
     assert sum(formula.values()) > 1e6
+    assert measured == pytest.approx(sum(formula.values()), rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("config", "V", "evaluations"),
+    [
+        (make(1, None, 0.0, "sgd"), 65, []),
+        (make(2, None, 0.3, "adam"), 65, []),
+        (make(2, 20, 0.0, "rmsprop", dtype="float64"), 65, []),
+        (make(2, None, 0.0, "sgd", document="line"), 65, [5]),
+    ],
+)
+def test_the_formula_is_what_a_training_takes_of_a_gpu(backend, plan, config, V, evaluations):
+    if plan.device.index is None:
+        pytest.skip("needs --device gpu")
+    pool = backend.xp.get_default_memory_pool()
+    before = pool.used_bytes()
+    learner = work(config, backend, V, 1, *draw(config, V, evaluations))
+    measured = pool.used_bytes() - before
+    del learner  # kept until now
+    formula = training_bytes(config, V, plan, evaluations)
+    assert formula.pop("cuBLAS") == 32 << 20  # which the backend has taken before
     assert measured == pytest.approx(sum(formula.values()), rel=0.03)

@@ -72,6 +72,7 @@ class Training:
         self.loss_sum = backend.asarray(self.counters.loss_sum, "float64")
         self.norm_sum = backend.asarray(self.counters.norm_sum, "float64")
         self.saved_step = None if checkpoint is None else self.counters.step
+        self._told_refusal = False
 
     @property
     def finished(self) -> bool:
@@ -133,6 +134,7 @@ class Training:
             counters.first_loss = float(loss)
         if self._host_looks():  # its wait for the device is part of the training
             self.backend.synchronize()
+            self._tell_refusal()
         seconds = time.perf_counter() - start - self.seconds_watching
         counters.seconds += seconds
         counters.summed_seconds += seconds
@@ -252,7 +254,7 @@ class Training:
             # Nothing else is random: parameters are drawn at the start, windows come in order, and
             # each sample begins with its own seed.
             "random": {"dropout": "Philox, key (seed, layer), counter (0, part, step, 0)"},
-            "backend": {"name": self.backend.name, **self.plan._asdict()},
+            "backend": {"name": self.backend.name, **self.plan.facts()},
         }
         self.journal.sync()
         self.folder.save(counters.step, self.learner.arrays(), facts, best=best)
@@ -312,6 +314,13 @@ class Training:
     def _characters_per_step(self) -> int:
         training = self.config.training
         return training.batch_size * training.sequence_length
+
+    def _tell_refusal(self) -> None:
+        """Say once that steps are not recorded as CUDA graphs, although they were to be."""
+        refused = self.backend.graph_refused
+        if refused is not None and not self._told_refusal:
+            self._told_refusal = True
+            self.journal.progress.message(f"steps are not recorded as CUDA graphs: {refused}")
 
     def _host_looks(self) -> bool:
         """Whether results are fetched after this step."""

@@ -1,6 +1,7 @@
 import pytest
 
 from trainer.backend import Plan, create_backend, make_plan, plan
+from trainer.backend.device import Device
 from trainer.errors import UserError
 
 
@@ -35,3 +36,18 @@ def test_without_numba_the_fused_kernels_are_refused(monkeypatch):
     monkeypatch.setattr("trainer.backend.backend.numba_is_installed", lambda: False)
     with pytest.raises(UserError, match="pip install numba"):
         create_backend("fused")
+
+
+def test_a_gpu_has_no_threads_and_no_parts(numba):
+    gpu = Device(1, "NVIDIA H100")
+    assert make_plan(50, 512, threads=8, device=gpu) == Plan("cuda", 1, 1, gpu)
+    assert make_plan(50, 512, device=gpu).in_words() == "NVIDIA H100"
+    plan = make_plan(50, 512, device=gpu, allow_tf32=True, cuda_graph=True)
+    assert plan.in_words() == "NVIDIA H100, products in TF32, steps as CUDA graphs"
+    assert plan.facts() == {"strategy": "cuda", "threads": 1, "parts": 1}
+
+
+def test_a_checkpoint_keeps_what_decides_the_bits():
+    plan = Plan("fused", 2, 2)
+    assert plan.facts() == {"strategy": "fused", "threads": 2, "parts": 2}
+    assert Plan(**plan.facts()) == plan

@@ -32,11 +32,11 @@ from trainer.backend.reference import ReferenceKernels
 
 right = ReferenceKernels.gates_backward
 
-def gates_backward(self, z, *rest):
-    H = z.shape[1] // 4
-    a = z[:, :H].copy()
-    right(self, z, *rest)
-    z[:, :H] *= 1 / (1 + a)
+def gates_backward(self, t, z, *rest):
+    H = z.shape[2] // 4
+    a = z[t, :, :H].copy()
+    right(self, t, z, *rest)
+    z[t, :, :H] *= 1 / (1 + a)
 
 ReferenceKernels.gates_backward = gates_backward
 """

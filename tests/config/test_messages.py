@@ -79,7 +79,11 @@ def test_every_rule_is_said_in_words(refusal, override, expected):
         ("model:\n  every: 1", "6: model.every: {}evaluation.every or checkpoint.every?"),
         ("model:\n  rnn_size: 1", "6: model.rnn_size: {}model.hidden_size?"),
         ("<<: {name: b}", "5: <<: unknown key; there are name, corpus, model, training,"),
-        ("backend:\n  zzz: 1", "6: backend.zzz: unknown key; backend has device, dtype, threads"),
+        (
+            "backend:\n  zzz: 1",
+            "6: backend.zzz: unknown key; "
+            "backend has device, dtype, allow_tf32, cuda_graph, threads",
+        ),
         ("model.bias: true", "5: model.bias: unknown key; write bias: indented below model:"),
     ],
 )

@@ -6,8 +6,9 @@ from trainer.config.schema import KEYS, SECTIONS
 
 def test_what_makes_a_run_may_not_change():
     assert {"hidden_size", "dropout", "bias"} <= {key for name, key in FIXED if name == "model"}
-    for name in ("model", "backend"):
-        assert not any(may_change(name, key) for key in SECTIONS[name].model_fields)
+    assert not any(may_change("model", key) for key in SECTIONS["model"].model_fields)
+    for key in ("dtype", "threads"):
+        assert ("backend", key) in FIXED
     for key in ("batch_size", "sequence_length", "seed", "init_from"):
         assert ("training", key) in FIXED
     for key in ("split", "unit", "document", "unknown"):
@@ -19,4 +20,6 @@ def test_lengths_and_places_may_change():
     assert {key for name, key in changeable if name == "training"} == {"epochs", "steps", "minutes"}
     places = {"path", "name", "glob", "validation", "test", "cache"}
     assert {key for name, key in changeable if name == "corpus"} == places
-    assert {name for name, _ in changeable} == set(SECTIONS) - {"model", "backend"}
+    device = {"device", "allow_tf32", "cuda_graph"}
+    assert {key for name, key in changeable if name == "backend"} == device
+    assert {name for name, _ in changeable} == set(SECTIONS) - {"model"}

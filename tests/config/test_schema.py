@@ -185,3 +185,32 @@ def test_files_of_their_own_take_the_place_of_the_split(load, refusal):
     line = refusal(BASE, "corpus.test=t.txt", "corpus.split=[0.8, 0.1, 0.1]")
     assert line.endswith("found [0.8, 0.1, 0.1] beside test, expected null")
     assert "expected fractions" in refusal(BASE, "corpus.split=null")
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu", "gpu", "gpu:0", "gpu:12"])
+def test_devices(load, device):
+    config = load(BASE, f"backend.device={device}")
+    assert config.backend.device == device
+    assert load(config.to_yaml()) == config
+
+
+@pytest.mark.parametrize(
+    ("found", "nearest"),
+    [
+        ("cuda", "gpu"),
+        ("cuda:0", "gpu:0"),
+        ("GPU", "gpu"),
+        ("gpu1", "gpu:1"),
+        ("0", "gpu:0"),
+        ("CPU", "cpu"),
+        ('"gpu:2\\n"', "gpu:2"),
+        ("-1", None),
+        ("tpu", None),
+        ("true", None),
+    ],
+)
+def test_a_device_that_is_called_otherwise(refusal, found, nearest):
+    line = refusal(BASE, f"backend.device={found}")
+    assert "expected 'auto', 'cpu', 'gpu' or, by its number from 0, 'gpu:1'" in line
+    assert line.endswith(f"; did you mean {nearest}?") == (nearest is not None)
+    assert ("did you mean" in line) == (nearest is not None)

@@ -50,6 +50,11 @@ class Backend:
         """
         work()
 
+    @property
+    def graph_refused(self) -> str | None:
+        """Why `repeat` no longer records what it does, although it was to."""
+        return None
+
     def synchronize(self) -> None:
         """Wait until the device has done all that it was asked (a no-op on the CPU)."""
 

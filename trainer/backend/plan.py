@@ -8,6 +8,7 @@ from typing import NamedTuple
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from trainer.backend.backend import Backend, create_backend, numba_is_installed
+from trainer.backend.device import CPU, Device
 
 ROWS = 16
 """A part of a batch has at least so many sequences: products of fewer rows are inefficient."""
@@ -18,18 +19,24 @@ SHARED = 5e6
 
 
 class Plan(NamedTuple):
-    """A choice that decides the last bits of a run: its checkpoints keep it for the resume.
+    """A choice that decides the last bits of a run.
 
     Attributes:
-        strategy: the kernels, see `create_backend`.
+        strategy: the kernels: "cuda" on a GPU, for the others see `create_backend`.
         threads: how many work at once.
         parts: into how many parts the batch is cut, each computed by a thread of its own; with 1
             it is the matrix products that are shared among the threads.
+        device: where all is computed.
+        allow_tf32: whether a GPU may round the factors of products to 10 bits of mantissa.
+        cuda_graph: whether a GPU is given each step as a whole.
     """
 
     strategy: str
     threads: int
     parts: int
+    device: Device = CPU
+    allow_tf32: bool = False
+    cuda_graph: bool = False
 
     def start(self) -> Backend:
         """Make the backend and set the threads of the matrix products.
@@ -38,40 +45,64 @@ class Plan(NamedTuple):
 
         Raises:
             UserError: The kernels need a package that is missing.
+            Exception: The GPU fails, which it did not when it was chosen.
         """
-        backend = create_backend(self.strategy)
         threadpool_limits(self.threads if self.parts == 1 else 1, user_api="blas")
-        return backend
+        if self.device.index is None:
+            return create_backend(self.strategy)
+        from trainer.backend.cuda import CudaBackend  # with CuPy, which takes half a second
+
+        return CudaBackend(
+            self.device.index, allow_tf32=self.allow_tf32, cuda_graph=self.cuda_graph
+        )
 
     def in_words(self) -> str:
         """Tell it in a few words."""
+        if self.device.index is not None:
+            graphs = ", steps as CUDA graphs" if self.cuda_graph else ""
+            return self.device.name + (", products in TF32" if self.allow_tf32 else "") + graphs
         kernels = "compiled kernels" if self.strategy == "fused" else "NumPy"
         threads = f"{self.threads} threads" if self.threads > 1 else "1 thread"
         return f"{kernels}, {threads}" + (", each a part of the batch" if self.parts > 1 else "")
+
+    def facts(self) -> dict[str, str | int]:
+        """Return what a checkpoint keeps of it, for the resume."""
+        return {"strategy": self.strategy, "threads": self.threads, "parts": self.parts}
 
 
 ONE_THREAD = Plan("reference", 1, 1)
 """For one sequence, which has no work for more, and for checks."""
 
 
-def make_plan(batch_size: int, hidden_size: int, threads: int | None = None) -> Plan:
+def make_plan(
+    batch_size: int,
+    hidden_size: int,
+    threads: int | None = None,
+    device: Device = CPU,
+    *,
+    allow_tf32: bool = False,
+    cuda_graph: bool = False,
+) -> Plan:
     """Choose by a rule.
 
-    Compiled kernels, where numba is installed, run side by side: each thread takes a part of the
-    batch. NumPy's small steps hold each other up, so there only the products are shared, and only
-    large ones. A model that is soon done with needs neither.
+    On the CPU, compiled kernels, where numba is installed, run side by side: each thread takes a
+    part of the batch. NumPy's small steps hold each other up, so there only the products are
+    shared, and only large ones. A model that is soon done with needs neither.
 
     Args:
-        threads: to use at most; None for all processors that the process may run on.
+        threads: to use at most on the CPU; None for all processors that the process may run on.
+        device, allow_tf32, cuda_graph: see `Plan`; the last two concern GPUs only.
     """
+    if device.index is not None:
+        return Plan("cuda", 1, 1, device, allow_tf32, cuda_graph)
     threads = threads or _usable_cores()
     operations = 8 * batch_size * hidden_size**2  # of a time step's recurrent product
     fused = operations >= COMPILED and numba_is_installed()
     strategy = "fused" if fused else "reference"
     parts = min(threads, batch_size // ROWS) if fused else 1
     if parts > 1:
-        return Plan(strategy, parts, parts)
-    return Plan(strategy, threads if operations >= SHARED else 1, 1)
+        return Plan(strategy, parts, parts, device)
+    return Plan(strategy, threads if operations >= SHARED else 1, 1, device)
 
 
 def _usable_cores() -> int:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 
 import numpy as np
 
-from trainer.backend import make_plan
+from trainer.backend import Plan
 from trainer.builder import build_corpus, build_model
-from trainer.config import load_config
-from trainer.nn import LSTMState, check_gradients
+from trainer.commands.computing import new_plan, told_failures
+from trainer.config import Config, load_config
+from trainer.nn import GradientError, LSTMState, check_gradients
 
 TOLERANCE = 1e-6
 T, B = 4, 3  # a window small enough to be quick; every line of the backward pass runs all the same
@@ -22,17 +24,11 @@ def run(arguments: Namespace) -> int:
         update={"backend": config.backend.model_copy(update={"dtype": "float64"})}
     )
     corpus = build_corpus(config.corpus)
-    plan = make_plan(config.training.batch_size, config.model.hidden_size, config.backend.threads)
-    backend = plan.start()  # the kernels that this configuration would train with
-    model = build_model(config, backend, len(corpus.vocabulary))
-    generator = np.random.default_rng(config.training.seed)
-    model.initialise(generator, config.model.forget_bias)
-    shape = (config.model.num_layers, B, config.model.hidden_size)
-    state = LSTMState(*(backend.asarray(generator.standard_normal(shape)) for _ in range(2)))
-    ids, targets = (
-        backend.asarray(generator.integers(0, len(corpus.vocabulary), (T, B))) for _ in range(2)
-    )
-    errors = check_gradients(model, ids, targets, state, generator)
+    plan = new_plan(config)  # the kernels that this configuration would train with
+    if plan.device.note is not None:
+        print(f"note: computes on the CPU: {plan.device.note}", file=sys.stderr)
+    with told_failures(config, len(corpus.vocabulary), plan):
+        errors = _compare(config, plan, len(corpus.vocabulary))
 
     width = max(len(error.name) for error in errors)
     print(f"{'array':{width}}  {'numbers':>9}  {'compared':>8}  {'gradient':>9}  error")
@@ -46,3 +42,17 @@ def run(arguments: Namespace) -> int:
     verdict = f"wrong: {', '.join(wrong)}" if wrong else "all gradients are right"
     print(f"{verdict} (error ||a - n|| / (||a|| + ||n||), at most {TOLERANCE:g})")
     return 1 if wrong else 0
+
+
+def _compare(config: Config, plan: Plan, vocabulary_size: int) -> list[GradientError]:
+    """Compare the gradients of a small window with random contents."""
+    backend = plan.start()
+    model = build_model(config, backend, vocabulary_size)
+    generator = np.random.default_rng(config.training.seed)
+    model.initialise(generator, config.model.forget_bias)
+    shape = (config.model.num_layers, B, config.model.hidden_size)
+    state = LSTMState(*(backend.asarray(generator.standard_normal(shape)) for _ in range(2)))
+    ids, targets = (
+        backend.asarray(generator.integers(0, vocabulary_size, (T, B), np.int32)) for _ in range(2)
+    )
+    return check_gradients(model, ids, targets, state, generator)

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from trainer.backend.device import held
+from trainer.commands.computing import told_failures
 from trainer.evaluation import WARM_UP, WINDOW, predict, usable_streams
-from trainer.memory import training_bytes
+from trainer.memory import in_words, training_bytes
 from trainer.text import Part
 from trainer.training import Training
 
@@ -31,10 +33,13 @@ def dry_run(training: Training) -> int:
     V = training.model.vocabulary_size
     arrays = training_bytes(training.config, V, training.plan, evaluations)
     _print(_memory(arrays))
-    with np.errstate(all="ignore"):  # as in the training itself
+    with (
+        told_failures(training.config, V, training.plan),
+        np.errstate(all="ignore"),  # as in the training itself
+    ):
         formula, measured = sum(arrays.values()), _measure(training)
         ratio = f"{100 * measured / formula:.1f} % of the formula"
-        _print([f"total by formula {_size(formula)}; measured {_size(measured)}, {ratio}"])
+        _print([f"total by formula {in_words(formula)}; measured {in_words(measured)}, {ratio}"])
         per_step, per_evaluation = _seconds_per_step(training), _seconds_per_evaluation(training)
     _print(_length(training, done, per_step, per_evaluation), end="\n")
     return 0
@@ -73,7 +78,7 @@ def _parameters(training: Training) -> Iterable[str]:
 
 
 def _memory(arrays: Mapping[str, int]) -> Iterable[str]:
-    rows = [(name, _size(n)) for name, n in arrays.items() if n]
+    rows = [(name, in_words(n)) for name, n in arrays.items() if n]
     return _table(["memory of arrays", ""], rows)
 
 
@@ -91,29 +96,39 @@ def _streams(training: Training, text: Part) -> int:
 def _measure(training: Training) -> int:
     """Begin evaluations and take steps; return the most bytes that arrays then took.
 
-    Those that were there before are counted, the others measured: NumPy reports its arrays.
+    On the CPU, those that were there before are counted, the others measured: NumPy reports its
+    arrays.
     """
-    learner = training.learner
-    held: int = sum(array.nbytes for array in learner.arrays().values())
-    held += sum(model.parameters.gradients.nbytes for model in learner.models)
-    held += training.model.parameters.values.nbytes  # as large is the optimizer's update
+    learner, device = training.learner, training.plan.device
+    if device.index is not None:
+        _use_all(training)
+        return held(device)
+    before: int = sum(array.nbytes for array in learner.arrays().values())
+    before += sum(model.parameters.gradients.nbytes for model in learner.models)
     tracemalloc.start()
+    _use_all(training)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return before + most
+
+
+def _use_all(training: Training) -> None:
+    """Make every array that the training will need."""
     for text in _scored(training):
         _begin_evaluation(training, text)
     for _ in range(2):  # in the second step, all arrays of the first are there
         _step(training)
-    _, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    return held + most
 
 
 def _seconds_per_step(training: Training) -> float:
     """Take steps for a while, the first one untimed."""
     _step(training)
+    training.backend.synchronize()
     start, steps = time.perf_counter(), 0
     while steps == 0 or time.perf_counter() - start < SECONDS:
         _step(training)
         steps += 1
+    training.backend.synchronize()
     return (time.perf_counter() - start) / steps
 
 
@@ -178,10 +193,6 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:
     for first, *others in lines:
         cells = (f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True))
         yield "  ".join([f"{first:{widths[0]}}", *cells]).rstrip()
-
-
-def _size(n: float) -> str:
-    return f"{n / 1e9:,.2f} GB" if n >= 1e9 else f"{n / 1e6:,.2f} MB"
 
 
 def _print(lines: Iterable[str], end: str = "\n\n") -> None:

@@ -8,6 +8,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+from trainer.commands.computing import told_failures
 from trainer.commands.train import new_training, read_beginning
 from trainer.config import load_config
 from trainer.errors import UserError
@@ -36,7 +37,10 @@ def run(arguments: Namespace) -> int:
     from tqdm import tqdm  # a tenth of a second that an error need not wait for
 
     rates = growing_rates(low, high, steps)
-    with tqdm(total=steps, unit=" steps", leave=False, disable=None) as bar:
+    with (
+        told_failures(config, training.model.vocabulary_size, training.plan),
+        tqdm(total=steps, unit=" steps", leave=False, disable=None) as bar,
+    ):
 
         def tick(loss: float) -> None:
             bar.set_postfix_str(f"loss {loss:.3f}", refresh=False)

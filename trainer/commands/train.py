@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import Namespace
 from pathlib import Path
 
-from trainer.backend import Plan, make_plan
 from trainer.builder import build_corpus, build_same_corpus, keep_standard_input
 from trainer.checkpoint import Checkpoint
+from trainer.commands.computing import new_plan, refuse_too_large, same_plan, told_failures
 from trainer.commands.dry_run import dry_run
 from trainer.config import Config, config_from_mapping, load_config, resolve_config
 from trainer.config.resume import FIXED
 from trainer.errors import UserError
 from trainer.fine_tuning import read_origin, told_origin, transfer, with_origin
-from trainer.memory import training_bytes
 from trainer.monitor.console import Progress
 from trainer.monitor.journal import Journal
 from trainer.monitor.metrics import read_metrics
@@ -87,31 +85,16 @@ def new_training(config: Config, folder: RunFolder, origin: Checkpoint | None) -
     if origin is not None:
         config = with_origin(config, origin)
     corpus = build_corpus(config.corpus)
-    plan = make_plan(config.training.batch_size, config.model.hidden_size, config.backend.threads)
-    _refuse_too_large(config, len(corpus.vocabulary), plan)
-    training = Training(config, corpus, folder, plan)
+    plan = new_plan(config)
+    refuse_too_large(config, len(corpus.vocabulary), plan)
+    with told_failures(config, len(corpus.vocabulary), plan):
+        training = Training(config, corpus, folder, plan)
+    if plan.device.note is not None:
+        _say(f"note: computes on the CPU: {plan.device.note}")
     if origin is not None:
         symbols = transfer(origin, training.model, corpus.vocabulary)
         _say(f"begins with the parameters of {told_origin(origin)}\n{symbols.in_words()}")
     return training
-
-
-def _refuse_too_large(config: Config, vocabulary_size: int, plan: Plan) -> None:
-    """Refuse what this machine cannot hold, before it is tried: it would be killed without a word.
-
-    Raises:
-        UserError: The arrays would take more than all memory that there is.
-    """
-    needed = sum(training_bytes(config, vocabulary_size, plan).values())
-    if not hasattr(os, "sysconf"):
-        return
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if needed > there:
-        raise UserError(
-            f"the training would take {needed / 1e9:,.1f} GB by formula, this machine has "
-            f"{there / 1e9:,.1f} GB: lower model.hidden_size, training.batch_size or "
-            "training.sequence_length"
-        )
 
 
 def _resume(arguments: Namespace) -> int:
@@ -123,9 +106,13 @@ def _resume(arguments: Namespace) -> int:
         return _start(arguments, config, folder)
     _refuse_changes(config, checkpoint)
     corpus = build_same_corpus(config.corpus, checkpoint, "restore the text, or start a new run")
-    plan = Plan(*(checkpoint.facts["backend"][field] for field in Plan._fields))
-    training = Training(config, corpus, folder, plan, checkpoint)
+    plan, moved = same_plan(config, checkpoint)
+    refuse_too_large(config, len(corpus.vocabulary), plan)
+    with told_failures(config, len(corpus.vocabulary), plan):
+        training = Training(config, corpus, folder, plan, checkpoint)
     del checkpoint  # the training has what it needs of it
+    if moved is not None:
+        _say(moved)
     if arguments.dry_run:
         return dry_run(training)
     rows = read_metrics(folder.metrics) if folder.metrics.exists() else []
@@ -172,7 +159,11 @@ def _train(training: Training) -> int:
     progress = Progress(
         length.minutes or length.steps, "minutes" if length.minutes else "steps", training.amount
     )
-    with Journal(folder.path, folder.metrics, training.saved_step, progress) as journal:
+    go_on = f"; go on from the last checkpoint with python train.py --resume {folder.path}"
+    with (
+        told_failures(config, len(corpus.vocabulary), training.plan, go_on),
+        Journal(folder.path, folder.metrics, training.saved_step, progress) as journal,
+    ):
         finished = training.train(journal)
     if not finished:
         _say(

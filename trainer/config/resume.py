@@ -10,6 +10,7 @@ _KEYS = {
     "corpus": {"path", "name", "glob", "validation", "test", "cache"},
     "training": {"epochs", "steps", "minutes"},
     "optimizer": {"learning_rate", "clip_norm", "clip_value"},
+    "backend": {"device", "allow_tf32", "cuda_graph"},
 }
 
 

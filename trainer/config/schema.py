@@ -7,10 +7,11 @@ JSON Schema, so editors show it.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticCustomError
 from typing_extensions import Self
@@ -67,6 +68,28 @@ def _check_split(split: tuple[float, float, float]) -> tuple[float, float, float
 Split = Annotated[tuple[Share, Share, Share], Field(strict=False), AfterValidator(_check_split)]
 Betas = Annotated[tuple[Fraction, Fraction], Field(strict=False)]
 Files = Text | Annotated[tuple[Text, ...], Field(strict=False, min_length=1)]
+
+
+_DEVICE = r"^(auto|cpu|gpu|gpu:[0-9]+)$"
+_DEVICES = "'auto', 'cpu', 'gpu' or, by its number from 0, 'gpu:1'"
+
+
+def _check_device(device: object) -> object:
+    if type(device) not in (str, int) or re.fullmatch(_DEVICE, str(device)):
+        return device
+    # As other programs call it: cuda, cuda:0, GPU, gpu1, 0.
+    number = re.search(r"(?<![-0-9])[0-9]+$", str(device))
+    gpu = re.search("gpu|cuda", str(device), re.IGNORECASE)
+    nearest = f"gpu:{number[0]}" if number else "gpu" if gpu else str(device).lower()
+    hint = f"; did you mean {nearest}?" if re.fullmatch(_DEVICE, nearest) else ""
+    raise _conflict(f"found {device!r}, expected {_DEVICES}{hint}")
+
+
+DeviceName = Annotated[
+    str,
+    Field(json_schema_extra={"pattern": _DEVICE, "patternErrorMessage": _DEVICES}),
+    BeforeValidator(_check_device),
+]
 
 
 def _depending(default: Callable[[dict[str, Any]], Any]) -> Any:
@@ -307,12 +330,16 @@ class CheckpointConfig(Section):
 class BackendConfig(Section):
     """Where and how precisely to compute."""
 
-    device: Literal["cpu"] = "cpu"
-    """The processor that computes."""
+    device: DeviceName = "auto"
+    """What computes; `gpu` is the first GPU, and `auto` too if it works, else the CPU."""
     dtype: Literal["float32", "float64"] = "float32"
     """Precision of parameters and computation."""
+    allow_tf32: bool = False
+    """Faster float32 products on GPUs from Ampere on: factors rounded to 10 bits of mantissa."""
+    cuda_graph: bool = False
+    """Have a GPU record each step as a CUDA graph, once, and replay it."""
     threads: Count | None = None
-    """Threads to compute with; null chooses by the size of the model."""
+    """Threads to compute with on the CPU; null chooses by the size of the model."""
 
 
 class Config(BaseModel):
