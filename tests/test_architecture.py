@@ -27,6 +27,7 @@ LAYERS = [
     ["builder", "sampling"],
     ["evaluation", "generation", "learner", "novelty", "fine_tuning"],
     ["api", "memory", "range_test", "scoring", "training"],
+    ["gpu_check"],
     ["commands"],
     ["arguments"],
     ["cli"],
@@ -164,6 +165,6 @@ def test_the_mathematics_can_be_used_on_its_own():
     assert not {"yaml", "pydantic", "tqdm", "tensorboard", "safetensors"} & loaded
 
 
-def test_tensorboard_and_tqdm_wait_until_they_are_used():
+def test_what_is_slow_to_import_waits_until_it_is_used():
     loaded = loaded_by("import trainer.commands.train")
-    assert not {"tensorboard", "tqdm", "PIL", "numba"} & loaded
+    assert not {"tensorboard", "tqdm", "PIL", "numba", "cupy"} & loaded

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from trainer.backend import Plan
+from trainer.builder import build_model
 from trainer.config import config_from_mapping
 from trainer.evaluation import score
 from trainer.learner import Learner
@@ -45,13 +46,14 @@ def draw(config, V, evaluations):
 
 
 def work(config, backend, V, parts, window, texts):
-    """Make a learner, evaluate and take two steps; return the learner."""
+    """Make a learner and a reader, evaluate and take two steps; return both."""
     learner = Learner(config, backend, V, parts)
+    reader = build_model(config, backend, V, parameters=learner.model.parameters)
     for text, streams in texts:
-        score(learner.model, text, streams)
+        score(reader, text, streams)
     for step in range(2):
         learner.step(*window, step=step, learning_rate=0.1)
-    return learner
+    return learner, reader
 
 
 @pytest.mark.parametrize(

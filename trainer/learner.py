@@ -95,7 +95,8 @@ class Learner:
         rates = np.array(self.optimizer.rates(step + 1, learning_rate), self.model.dtype)
         arrays = self.backend.upload(x, y, resets, np.array(step, np.int64), rates)
         if watch is None:
-            self.backend.repeat((x.shape, resets is None), lambda: self._learn(*arrays))
+            key = self, x.shape, resets is None
+            self.backend.repeat(key, lambda: self._learn(*arrays))
         else:
             self._learn(*arrays, watch=watch)
         return self._losses[0], self.clipping.found

@@ -79,8 +79,6 @@ def training_bytes(
     arrays["evaluation"] = 0
     for streams in set(evaluations):
         arrays["evaluation"] += sum(forward(WINDOW, streams).values())
-        if streams == B // plan.parts:  # the training's own arrays, as far as they are long enough
-            arrays["evaluation"] -= sum(forward(min(T, WINDOW), streams).values())
 
     if on_gpu:
         return arrays | {"cuBLAS": 32 << 20}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from trainer.backend import Array, Plan
-from trainer.builder import build_schedule
+from trainer.builder import build_model, build_schedule
 from trainer.checkpoint import Checkpoint, read_checkpoint, unpack_parameters
 from trainer.config import Config
 from trainer.counters import Counters, Length
@@ -61,6 +61,11 @@ class Training:
         self.schedule = build_schedule(config)
         self.learner = Learner(config, backend, len(corpus.vocabulary), plan.parts, checkpoint)
         self.model = self.learner.model
+        # What evaluates and writes shares the parameters and no other array: windows of other sizes
+        # would move those of the training step, which a device may have recorded.
+        self.reader = build_model(
+            config, backend, len(corpus.vocabulary), parameters=self.model.parameters
+        )
         unknown = corpus.vocabulary.unknown
         if checkpoint is None and unknown is not None:
             # The reserved symbol never occurs in the text, so nothing can be learnt of it: one
@@ -209,7 +214,7 @@ class Training:
 
     def _characters(self) -> Iterator[str]:
         return generate(
-            self.model,
+            self.reader,
             self.corpus.vocabulary,
             lines=self.config.corpus.document == "line",
             **self.config.generation.model_dump(),
@@ -222,7 +227,7 @@ class Training:
             return False
         counters, limit = self.counters, self.config.evaluation.characters
         text = self.validation_text if limit is None else self.validation_text.first(limit + 1)
-        result = score(self.model, text, self.config.evaluation.streams)
+        result = score(self.reader, text, self.config.evaluation.streams)
         self._write_row("validation", result.nats)
         counters.validated_step = counters.step
         improved = counters.best_loss is None or result.nats < counters.best_loss
@@ -271,7 +276,7 @@ class Training:
         if best is not None:
             unpack_parameters(read_checkpoint(best), self.model)
         if len(self.test_text.ids) >= 2:
-            result = score(self.model, self.test_text, self.config.evaluation.streams)
+            result = score(self.reader, self.test_text, self.config.evaluation.streams)
             self._write_row("test", result.nats)
             self.journal.progress.message(f"test text: {self._told(result)}")
         loss = counters.best_loss if counters.best_loss is not None else counters.last_loss

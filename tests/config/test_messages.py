@@ -34,7 +34,11 @@ def test_wrong_types_and_impossible_values(refusal, line, problem):
 @pytest.mark.parametrize(
     ("override", "expected"),
     [
-        ("training.seed=-1", "a whole number of at least 0"),
+        ("generation.seed=-1", "a whole number of at least 0"),
+        (
+            "training.seed=-1",
+            "a whole number of at least 0 and less than 18,446,744,073,709,551,616",
+        ),
         ("training.minutes=0", "a number greater than 0"),
         ("optimizer.name='adagrad'", "'sgd' or 'rmsprop' or 'adam'"),
         ("optimizer.learning_rate=0", "a number greater than 0"),

@@ -20,7 +20,8 @@ def keep_mask(
     resumed run draws the masks that it would have drawn.
     """
     size = int(np.prod(shape))
-    generator = np.random.Philox(key=[seed, layer], counter=[0, part, step, 0])
+    key = np.array([seed, layer], np.uint64)  # a list of large numbers would become floats
+    generator = np.random.Philox(key=key, counter=[0, part, step, 0])
     words = generator.random_raw(-(-size // 4))  # each gives four numbers of 16 bits
     numbers = words.view(np.uint16)[:size].reshape(shape)
     return (numbers >= round(drop * 65536)).view(np.uint8)

@@ -150,7 +150,7 @@ def _step(training: Training) -> None:
 
 
 def _begin_evaluation(training: Training, text: Part) -> None:
-    next(predict(training.model, text, training.config.evaluation.streams))
+    next(predict(training.reader, text, training.config.evaluation.streams))
 
 
 def _length(training: Training, done: int, per_step: float, per_evaluation: float) -> Iterable[str]:

@@ -105,8 +105,13 @@ def in_words(schema: Mapping[str, Any]) -> str:
     if schema["type"] == "boolean":
         return "true or false"
     kind = "a whole number" if schema["type"] == "integer" else "a number"
-    bounds = [f"{words} {schema[name]:g}" for name, words in _BOUNDS.items() if name in schema]
+    known = ((words, schema[name]) for name, words in _BOUNDS.items() if name in schema)
+    bounds = [f"{words} {_number(bound)}" for words, bound in known]
     return " ".join([kind, " and ".join(bounds)]).rstrip()
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 
 def _is_no_unknown_section(details: ErrorDetails) -> bool:

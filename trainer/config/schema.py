@@ -29,6 +29,7 @@ _STRICT = ConfigDict(
 
 Count = Annotated[int, Field(ge=1)]
 WholeNumber = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**64)]
 NonNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -198,7 +199,7 @@ class TrainingConfig(Section):
     """Length in updates of the parameters."""
     minutes: Positive | None = None
     """Length in minutes of training time."""
-    seed: WholeNumber = 1
+    seed: Seed = 1
     """Seed of the initial parameters and of dropout."""
     init_from: Text | None = None
     """Run folder or checkpoint whose parameters the run begins with; null draws them."""
