@@ -1,4 +1,7 @@
-"""A project of its own for each test: a working directory, and the real commands run in it."""
+"""The device that is tested, and a project of its own for each test.
+
+A project is a working directory, and the real commands run in it.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,18 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import compress
+from operator import not_
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from trainer.backend import ONE_THREAD, Plan, create_backend
+from trainer.backend.device import Device
 from trainer.checkpoint import read_checkpoint
 from trainer.monitor.metrics import read_metrics
 
@@ -66,6 +74,7 @@ monitor:
 checkpoint:
   every: 10
 backend:
+  device: cpu
   threads: 1
 """
 
@@ -83,6 +92,44 @@ def train_step_and_signal(training):
 
 Training.train_step = train_step_and_signal
 """
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--device",
+        choices=("cpu", "gpu"),
+        default="cpu",
+        help="where the tests compute; with gpu, only those that have to do with the device run",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("device") == "gpu":
+        of_device = [not {"backend", "cuda"}.isdisjoint(item.fixturenames) for item in items]
+        config.hook.pytest_deselected(items=[*compress(items, map(not_, of_device))])
+        items[:] = compress(items, of_device)
+
+
+@pytest.fixture(scope="session")
+def backend(request):
+    """The backend of the device under test."""
+    if request.config.getoption("device") == "cpu":
+        return create_backend()
+    from trainer.backend.cuda import CudaBackend
+
+    return CudaBackend(0)
+
+
+@pytest.fixture(scope="session")
+def host(backend):
+    """A function that copies an array to the host: of the device, or of the host already."""
+    return lambda array: np.array(backend.to_host(array))
+
+
+@pytest.fixture(scope="session")
+def plan(backend):
+    """The plan of a training on the device under test."""
+    return ONE_THREAD if backend.name == "numpy" else Plan("cuda", 1, 1, Device(0, "a GPU"))
 
 
 class Result(NamedTuple):

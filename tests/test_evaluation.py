@@ -16,9 +16,9 @@ from trainer.text import Part
 
 
 @pytest.fixture
-def model():
+def model(backend):
     """A model with random parameters, in float64, with dropout that scoring must not apply."""
-    model = CharacterLSTM(create_backend(), 7, 5, 2, dropout=0.5, dtype="float64")
+    model = CharacterLSTM(backend, 7, 5, 2, dropout=0.5, dtype="float64")
     model.initialise(np.random.default_rng(1))
     model.parameters.values[...] *= 3
     return model
@@ -30,11 +30,11 @@ def text(length, symbols=7):
 
 def score_one_by_one(model, ids):
     """Score as the definition says: read a character, look at the probability of the next."""
-    state, total = model.zero_state(1), 0.0
+    backend, state, total = model.backend, model.zero_state(1), 0.0
     for now, then in pairwise(ids):
-        logits, state = model.forward(np.array([[now]], np.int32), state)
-        p = np.exp(logits[0, 0]) / np.exp(logits[0, 0]).sum()
-        total -= math.log(p[then])
+        logits, state = model.forward(backend.asarray([[now]], "int32"), state)
+        p = np.exp(backend.to_host(logits)[0, 0])
+        total -= math.log(p[then] / p.sum())
     return total / (len(ids) - 1)
 
 
@@ -46,10 +46,10 @@ def test_one_stream_is_the_definition(model, length):
     assert result.characters == length - 1
 
 
-@pytest.mark.parametrize("streams", [1, 3])
+@pytest.mark.parametrize("streams", [1, 2])
 @pytest.mark.parametrize("window", [1, 7, 100, 5000])
 def test_the_window_does_not_matter(model, monkeypatch, streams, window):
-    ids = text(1700)
+    ids = text(1100)
     expected = score(model, Part(ids), streams)
     monkeypatch.setattr(trainer.evaluation, "WINDOW", window)
     assert score(model, Part(ids), streams).nats == pytest.approx(expected.nats, abs=1e-12)
@@ -105,10 +105,10 @@ def test_progress_comes_to_the_number_of_steps(model):
     assert len(steps) > 1
 
 
-def test_nothing_of_the_model_changes(model):
-    before = model.parameters.values.copy()
+def test_nothing_of_the_model_changes(model, host):
+    before = host(model.parameters.values)
     score(model, Part(text(300)))
-    assert np.array_equal(model.parameters.values, before)
+    assert np.array_equal(host(model.parameters.values), before)
 
 
 def test_units():

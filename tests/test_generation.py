@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 
-from trainer.backend import create_backend
 from trainer.builder import load_model
 from trainer.checkpoint import read_checkpoint
 from trainer.errors import UserError
@@ -23,12 +22,17 @@ def trained_model(trained):
     return load_model(read_checkpoint(trained.checkpoint("tiny")))
 
 
-def random_model(vocabulary, **options):
-    """A model that has learnt nothing, in float64, so that no rounding makes another text."""
-    model = CharacterLSTM(create_backend(), len(vocabulary), 5, 2, dtype="float64", **options)
-    model.initialise(np.random.default_rng(2))
-    model.parameters.values[...] *= 2  # what it reads matters
-    return model
+@pytest.fixture
+def random_model(backend):
+    """Make a model that has learnt nothing, in float64, so that no rounding makes another text."""
+
+    def random_model(vocabulary):
+        model = CharacterLSTM(backend, len(vocabulary), 5, 2, dtype="float64")
+        model.initialise(np.random.default_rng(2))
+        model.parameters.values[...] *= 2  # what it reads matters
+        return model
+
+    return random_model
 
 
 def letters_of(text, **options):
@@ -41,12 +45,16 @@ def bytes_of(text, **options):
     return Vocabulary("".join(map(chr, sorted(set(text.encode())))), unit="byte", **options)
 
 
+def scores_after(model, vocabulary, text):
+    """The scores of all symbols after a text that the model reads from nothing."""
+    ids = model.backend.asarray(vocabulary.encode(text)[:, None], "int32")
+    logits, _ = model.forward(ids, model.zero_state(1))
+    return model.backend.to_host(logits)[-1, 0]
+
+
 def probabilities(model, vocabulary, text):
     """What the model, from nothing, expects after a text."""
-    logits, _ = model.forward(
-        vocabulary.encode(text).astype(np.int32)[:, None], model.zero_state(1)
-    )
-    p = np.exp(logits[-1, 0])
+    p = np.exp(scores_after(model, vocabulary, text))
     return dict(zip(vocabulary.characters, p / p.sum(), strict=True))
 
 
@@ -55,14 +63,13 @@ def write(writer, length, **options):
 
 
 class TestGenerate:
-    def test_greedy_is_the_best_at_each_step(self):
+    def test_greedy_is_the_best_at_each_step(self, random_model):
         vocabulary = Vocabulary("abcdefg")
         model = random_model(vocabulary)
         written = "bad"
         for _ in range(40):  # all is read again for each character: slow and plain
-            ids = vocabulary.encode(written).astype(np.int32)[:, None]
-            logits, _ = model.forward(ids, model.zero_state(1))
-            written += vocabulary.characters[int(logits[-1, 0].argmax())]
+            best = scores_after(model, vocabulary, written).argmax()
+            written += vocabulary.characters[best]
         greedy = "".join(generate(model, vocabulary, "bad", 40, temperature=0))
         assert "bad" + greedy == written
 
@@ -113,7 +120,7 @@ class TestBytes:
         "options",
         [{}, {"temperature": 0}, {"temperature": 5.0}, {"top_k": 1}, {"top_k": 3}, {"top_p": 0.1}],
     )
-    def test_only_whole_characters_are_written(self, options):
+    def test_only_whole_characters_are_written(self, random_model, options):
         model = random_model(self.vocabulary)
         for seed in range(5):
             characters = list(generate(model, self.vocabulary, "日", 60, seed=seed, **options))
@@ -123,13 +130,13 @@ class TestBytes:
             assert "\ufffd" not in text
             assert set(text.encode()) <= set(MIXED.encode())  # and it can be encoded
 
-    def test_a_lead_byte_that_nothing_may_follow_is_not_begun(self):
+    def test_a_lead_byte_that_nothing_may_follow_is_not_begun(self, random_model):
         # F0 85 begins nothing, E3 85 85 is a letter.
         vocabulary = Vocabulary("ab\xf0\x85\xe3", unit="byte")
         text = set(generate(random_model(vocabulary), vocabulary, "a", 200))
         assert text == {"a", "b", "\u3145"}
 
-    def test_ascii_is_written_as_by_a_model_of_characters(self):
+    def test_ascii_is_written_as_by_a_model_of_characters(self, random_model):
         model = random_model(Vocabulary("abcdefg\n"))
         texts = [
             list(generate(model, Vocabulary("abcdefg\n", unit=unit), "bad", 200, top_p=0.8))
@@ -137,7 +144,7 @@ class TestBytes:
         ]
         assert texts[0] == texts[1]
 
-    def test_it_stops_after_a_text_of_many_bytes(self):
+    def test_it_stops_after_a_text_of_many_bytes(self, random_model):
         model = random_model(self.vocabulary)
         whole = "".join(generate(model, self.vocabulary, None, 500, temperature=5.0))
         until = next(c for c in whole[5:] if len(c.encode()) > 2)
@@ -148,7 +155,7 @@ class TestBytes:
 @pytest.mark.parametrize(
     "vocabulary", [Vocabulary("abc\n", unknown=True), bytes_of("añ\n", unknown=True)]
 )
-def test_the_reserved_symbol_is_read_but_never_written(vocabulary):
+def test_the_reserved_symbol_is_read_but_never_written(random_model, vocabulary):
     model = random_model(vocabulary)
     model.parameters["output.b"].value[vocabulary.unknown] = 100
     for options in ({}, {"temperature": 0}, {"top_k": 1}):
@@ -175,7 +182,7 @@ class TestWriter:
         assert write(writer, 50) == write(other, 50)
 
     @pytest.mark.parametrize("vocabulary", [letters_of(MIXED), bytes_of(MIXED)])
-    def test_nothing_is_lost_by_stopping_early(self, vocabulary):
+    def test_nothing_is_lost_by_stopping_early(self, random_model, vocabulary):
         model = random_model(vocabulary)
         whole = write(Writer(model, vocabulary), 60)
         writer = Writer(model, vocabulary)
@@ -184,7 +191,7 @@ class TestWriter:
             text += "".join(c for _, c, _ in itertools.islice(writer.write(100), stop))
         assert text == whole
 
-    def test_a_long_prompt_is_read_in_windows(self):
+    def test_a_long_prompt_is_read_in_windows(self, random_model, backend):
         vocabulary = Vocabulary("abcdefg")
         model = random_model(vocabulary)
         prompt = "".join(np.random.default_rng(1).choice(list("abcdefg"), 3 * WINDOW + 7))
@@ -194,11 +201,11 @@ class TestWriter:
         p = probabilities(random_model(vocabulary), vocabulary, prompt)
         assert first.probability == pytest.approx(p[first.character])
         # What the model keeps for a window has not grown beyond one.
-        logits, _ = model.forward(np.zeros((1, 1), np.int32), model.zero_state(1))
+        logits, _ = model.forward(backend.asarray([[0]], "int32"), model.zero_state(1))
         assert len(logits.base) == WINDOW
 
     @pytest.mark.parametrize("until", [None, "b"])
-    def test_texts_side_by_side_are_those_of_their_seeds(self, until):
+    def test_texts_side_by_side_are_those_of_their_seeds(self, random_model, until):
         vocabulary = bytes_of("abcdé\n")  # of one byte and two: they do not keep step
         model = random_model(vocabulary)
         writer = Writer(model, vocabulary, [7, 8, 9])
@@ -213,7 +220,7 @@ class TestWriter:
         ]
 
     @pytest.mark.parametrize("vocabulary", [letters_of(MIXED), bytes_of(MIXED, unknown=True)])
-    def test_the_probability_is_that_of_scoring(self, vocabulary):
+    def test_the_probability_is_that_of_scoring(self, random_model, vocabulary):
         model = random_model(vocabulary)
         written = list(Writer(model, vocabulary).write(40, temperature=0.7, top_k=5))
         ids = vocabulary.encode("\n" + "".join(character for _, character, _ in written))
@@ -221,7 +228,7 @@ class TestWriter:
         nats = -sum(math.log(probability) for _, _, probability in written)
         assert nats == pytest.approx(scored.nats * scored.characters)
 
-    def test_lines_of_their_own_begin_from_nothing(self):
+    def test_lines_of_their_own_begin_from_nothing(self, random_model):
         vocabulary = Vocabulary("abc\n")
         model = random_model(vocabulary)
         text = "ab\nc"

@@ -1,6 +1,5 @@
 import pytest
 
-from trainer.backend import ONE_THREAD
 from trainer.builder import build_corpus
 from trainer.config import load_config
 from trainer.range_test import RangeTest, growing_rates, run_range_test
@@ -12,19 +11,21 @@ def test_rates_grow_by_the_same_factor():
     assert growing_rates(1e-2, 1e2, 5) == pytest.approx([0.01, 0.1, 1, 10, 100])
 
 
-def test_one_rate_all_the_time_is_the_training_itself(project, monkeypatch):
+def test_one_rate_all_the_time_is_the_training_itself(project, plan, monkeypatch):
     """Through the borders of epochs, with dropout: 40 steps, 17 an epoch."""
-    constant = ("schedule.name=constant", "monitor.log_every=1")
-    assert project.train("tiny.yaml", *constant).status == 0
-    losses = [row["loss"] for row in project.rows("tiny", "train")]
-
     monkeypatch.chdir(project.path)
-    config = load_config(project.config, [])
-    training = Training(config, build_corpus(config.corpus), RunFolder(project.path), ONE_THREAD)
+    config = load_config(project.config, ["schedule.name=constant"])
+    corpus, folder = build_corpus(config.corpus), RunFolder(project.path)
+    tested, trained = (Training(config, corpus, folder, plan) for _ in range(2))
     ticks = []
-    test = run_range_test(training.learner, training.batches, [1.0] * 40, ticks.append)
+    test = run_range_test(tested.learner, tested.batches, [1.0] * 40, ticks.append)
     assert test.ended_by is None
     assert ticks == test.losses
+
+    losses = []
+    for step in range(40):
+        trained.counters.step = step
+        losses.append(float(trained.learn()[0]))
     for n in (1, 2, 18, 40):  # weights fall by 0.9 for each step further back
         weights = [0.9 ** (n - 1 - k) for k in range(n)]
         mean = sum(w * loss for w, loss in zip(weights, losses, strict=False)) / sum(weights)

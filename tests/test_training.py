@@ -11,7 +11,6 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import trainer.training
-from trainer.backend import ONE_THREAD
 from trainer.checkpoint import read_checkpoint
 from trainer.config import config_from_mapping
 from trainer.errors import RunFailed, UserError
@@ -39,14 +38,14 @@ FAST = {"learning_rate": 1e6, "clip_norm": None}
 class Run:
     """A run in a folder of its own; `sections` change the configuration above."""
 
-    def __init__(self, project, name, sections):
+    def __init__(self, project, plan, name, sections):
         mapping = {"name": name}
         for section in TINY.keys() | sections.keys():
             mapping[section] = {**TINY.get(section, {}), **sections.get(section, {})}
         config = config_from_mapping(mapping, name)
         self.folder = RunFolder(project.path / "runs" / name)
         corpus = load_corpus(Sources([project.text]), project.path / "cache")
-        self.training = Training(config, corpus, self.folder, ONE_THREAD)
+        self.training = Training(config, corpus, self.folder, plan)
         self.folder.create(config.to_yaml())
 
     def train(self):
@@ -67,10 +66,10 @@ class Run:
 
 
 @pytest.fixture
-def new_run(project):
+def new_run(project, plan):
     """Make a run that is not yet trained, its sections given by name."""
     count = iter(range(100))
-    return lambda **sections: Run(project, f"run-{next(count)}", sections)
+    return lambda **sections: Run(project, plan, f"run-{next(count)}", sections)
 
 
 @pytest.fixture
@@ -124,16 +123,17 @@ class TestRows:
 class TestState:
     """With so small a rate that nothing changes, the losses can be found by hand."""
 
-    def test_it_is_carried_through_an_epoch_and_begins_again_with_the_next(self, new_run):
+    def test_it_is_carried_through_an_epoch_and_begins_again_with_the_next(self, new_run, host):
         run = new_run(
             optimizer=STILL, monitor={"log_every": 1}, training={"steps": None, "epochs": 2}
         )
         model, batches = run.training.model, run.training.batches
         windows = [batches.window(k) for k in range(17)]
-        x, y = (np.concatenate([window[k] for window in windows]) for k in (0, 1))
+        epoch = (np.concatenate([window[k] for window in windows]) for k in (0, 1))
+        x, y = map(model.backend.asarray, epoch)
         logits, _ = model.forward(x, model.zero_state(4))  # the epoch in one long window
         losses = model.loss.forward(logits, y)
-        expected = losses.reshape(17, 8 * 4).mean(axis=1)
+        expected = host(losses).reshape(17, 8 * 4).mean(axis=1)
 
         found = run.train().losses("train")
         assert found[:17] == pytest.approx(expected, rel=1e-5)

@@ -1,19 +1,18 @@
 import numpy as np
 import pytest
 
-from trainer.backend import create_backend
 from trainer.monitor.statistics import gate_statistics
 
 H = 4
 
 
-def test_each_gate_is_summarised_by_itself():
+def test_each_gate_is_summarised_by_itself(backend):
     gates = np.empty((2, 1, 4 * H), np.float32)
     gates[..., :H] = [-0.95, -0.91, 0.05, 0.99]  # the candidate's bounds are -0.9 and 0.9
     gates[..., H : 2 * H] = [0.05, 0.5, 0.95, 0.91]
     gates[..., 2 * H : 3 * H] = 0.5
     gates[..., 3 * H :] = [0.09, 0.01, 0.02, 0.3]
-    found = gate_statistics(create_backend(), gates)
+    found = gate_statistics(backend, backend.asarray(gates))
     assert found == pytest.approx(
         {
             "candidate/mean": -0.205,

@@ -8,7 +8,6 @@ corrections it must pass, and agree with the layer that training uses.
 import numpy as np
 import pytest
 
-from trainer.backend import create_backend
 from trainer.nn import Linear, LSTMLayer, LSTMState, Parameters
 
 T, B, D, H = 4, 2, 3, 3
@@ -125,21 +124,21 @@ def test_the_printed_form_fails(misprint, wrong):
     assert {name for name, error in errors.items() if error > 1e-2} >= wrong
 
 
-def test_the_layer_agrees_with_the_corrected_note():
+def test_the_layer_agrees_with_the_corrected_note(backend, host):
     x, dE_dh, h0, c0, W, U = problem()
-    backend = create_backend()
     parameters = Parameters(backend, {"W": (D, 4 * H), "U": (H, 4 * H)}, "float64")
     for name, by_gate in (("W", W), ("U", U)):
-        parameters[name].value[...] = np.concatenate([by_gate[g] for g in GATES], axis=1)
+        side_by_side = np.concatenate([by_gate[g] for g in GATES], axis=1)
+        parameters[name].value[...] = backend.asarray(side_by_side)
     layer = LSTMLayer(backend, Linear(backend, parameters["W"]), parameters["U"], None)
 
     h_T, c_T, steps = forward(x, h0, c0, W, U)
-    h, after = layer.forward(x, LSTMState(h0, c0))
-    np.testing.assert_allclose(h[-1], h_T, rtol=0, atol=1e-14)
-    np.testing.assert_allclose(after.c, c_T, rtol=0, atol=1e-14)
+    h, after = layer.forward(backend.asarray(x), LSTMState(*map(backend.asarray, (h0, c0))))
+    np.testing.assert_allclose(host(h)[-1], h_T, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(host(after.c), c_T, rtol=0, atol=1e-14)
 
     dx, dW, dU, dh0, dc0 = backward(steps, dE_dh, W, U)
-    layer_dx, before = layer.backward(dE_dh.copy())
+    layer_dx, before = layer.backward(backend.asarray(dE_dh.copy()))
     for found, expected in [
         (layer_dx, np.stack(dx)),
         (before.h, dh0),
@@ -147,4 +146,4 @@ def test_the_layer_agrees_with_the_corrected_note():
         (parameters["W"].gradient, np.concatenate([dW[g] for g in GATES], axis=1)),
         (parameters["U"].gradient, np.concatenate([dU[g] for g in GATES], axis=1)),
     ]:
-        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
+        np.testing.assert_allclose(host(found), expected, rtol=0, atol=1e-13)

@@ -1,99 +1,107 @@
 import numpy as np
 import pytest
 
-from trainer.backend import create_backend
 from trainer.nn import CharacterLSTM
 
 V, H, L, T, B = 7, 6, 2, 4, 3
 
 
-def make_model(**options):
-    model = CharacterLSTM(create_backend(), V, H, L, **options)
-    model.initialise(np.random.default_rng(0))
-    return model
+@pytest.fixture
+def make_model(backend):
+    def make_model(**options):
+        model = CharacterLSTM(backend, V, H, L, **options)
+        model.initialise(np.random.default_rng(0))
+        return model
+
+    return make_model
 
 
-def window(length=T):
-    return np.random.default_rng(1).integers(0, V, (length, B)).astype(np.int32)
+@pytest.fixture
+def window(backend):
+    def window(length=T):
+        return backend.asarray(np.random.default_rng(1).integers(0, V, (length, B)), "int32")
+
+    return window
 
 
-def one_hot(ids, dtype="float32"):
-    return np.eye(V, dtype=dtype)[ids]
+@pytest.fixture
+def step(backend):
+    return lambda number: backend.asarray(number, "int64")
 
 
-def test_the_count_of_char_rnn_with_one_bias_a_gate():
-    assert CharacterLSTM(create_backend(), 65, 128, 2).parameters.count == 239_297
+def test_the_count_of_char_rnn_with_one_bias_a_gate(backend):
+    assert CharacterLSTM(backend, 65, 128, 2).parameters.count == 239_297
 
 
 @pytest.mark.parametrize("embedding_size", [None, 5])
-def test_ids_and_their_one_hot_vectors_are_the_same_input(embedding_size):
+def test_ids_and_their_one_hot_vectors_are_the_same_input(
+    make_model, window, backend, host, embedding_size
+):
     model, ids = make_model(embedding_size=embedding_size, dtype="float64"), window()
     gradients, outputs = [], []
-    for x in (ids, one_hot(ids, "float64")):
+    for x in (ids, backend.asarray(np.eye(V)[host(ids)])):
         logits, _ = model.forward(x, model.zero_state(B))
-        outputs.append(logits.copy())
+        outputs.append(host(logits))
         model.loss.forward(logits, ids)
         dx, _ = model.backward(model.loss.backward())
         assert (dx is None) == (x is ids)
-        gradients.append(model.parameters.gradients.copy())
-    np.testing.assert_allclose(outputs[0], outputs[1], rtol=0, atol=1e-14)
-    np.testing.assert_allclose(gradients[0], gradients[1], rtol=0, atol=1e-14)
+        gradients.append(host(model.parameters.gradients))
+    np.testing.assert_allclose(*outputs, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(*gradients, rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
-def test_without_a_step_there_is_no_dropout(dropout):
+def test_without_a_step_there_is_no_dropout(make_model, window, host, dropout):
     plain, dropping, ids = make_model(), make_model(dropout=dropout), window()
     expected, _ = plain.forward(ids, plain.zero_state(B))
     found, _ = dropping.forward(ids, dropping.zero_state(B))
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(host(found), host(expected))
 
 
-def test_masks_depend_on_seed_and_step_alone():
+def test_masks_depend_on_seed_and_step_alone(make_model, window, step, host):
     ids, results = window(), {}
-    for seed, step in [(1, 5), (1, 6), (2, 5)]:
-        model = make_model(dropout=0.5, seed=seed)
-        model.forward(ids, model.zero_state(B), step=99)  # history that must not matter
-        logits, _ = model.forward(ids, model.zero_state(B), step=step)
-        again, _ = make_model(dropout=0.5, seed=seed).forward(ids, model.zero_state(B), step=step)
-        np.testing.assert_array_equal(logits, again)
-        results[seed, step] = logits.copy()
+    for seed, number in [(1, 5), (1, 6), (2, 5)]:
+        model, other = (make_model(dropout=0.5, seed=seed) for _ in range(2))
+        model.forward(ids, model.zero_state(B), step(99))  # history that must not matter
+        logits, _ = model.forward(ids, model.zero_state(B), step(number))
+        again, _ = other.forward(ids, other.zero_state(B), step(number))
+        np.testing.assert_array_equal(host(logits), host(again))
+        results[seed, number] = host(logits)
     assert not np.array_equal(results[1, 5], results[1, 6])
     assert not np.array_equal(results[1, 5], results[2, 5])
 
 
-def test_the_state_given_is_not_changed_and_the_one_returned_is_new():
-    model, ids = make_model(), window()
+def test_the_state_given_is_not_changed_and_the_one_returned_is_new(make_model, window, host):
+    model = make_model()
     state = model.zero_state(B)
-    _, after = model.forward(ids, state)
-    kept = after.h.copy(), after.c.copy()
-    assert not state.h.any()
-    assert not state.c.any()
+    _, after = model.forward(window(), state)
+    kept = [host(array) for array in after]
+    assert not any(host(array).any() for array in state)
     model.forward(window(2 * T), after)
-    np.testing.assert_array_equal(after.h, kept[0])
-    np.testing.assert_array_equal(after.c, kept[1])
+    np.testing.assert_array_equal([host(array) for array in after], kept)
 
 
-def test_evaluation_in_between_does_not_touch_training():
-    def step(model, state, disturb):
-        logits, state = model.forward(window(), state, step=0)
+def test_evaluation_in_between_does_not_touch_training(make_model, window, step, host):
+    def learn(model, state, disturb):
+        logits, state = model.forward(window(), state, step(0))
         model.loss.forward(logits, window())
         model.backward(model.loss.backward())
         if disturb:
-            model.forward(np.zeros((9, 1), np.int32), model.zero_state(1))
-        return state, model.parameters.gradients.copy()
+            model.forward(window(9)[:, :1].copy(), model.zero_state(1))
+        return state, host(model.parameters.gradients)
 
     results = []
     for disturb in (False, True):
         model = make_model(dropout=0.3)
-        state, _ = step(model, model.zero_state(B), disturb)
-        results.append(step(model, state, disturb)[1])
+        state, _ = learn(model, model.zero_state(B), disturb)
+        results.append(learn(model, state, disturb)[1])
     np.testing.assert_array_equal(*results)
 
 
-def test_initial_values():
+def test_initial_values(make_model, host):
     model = make_model()
     for name in model.parameters:
-        value = model.parameters[name].value
+        value = host(model.parameters[name].value)
         if name.startswith("lstm.") and name.endswith(".b"):
             np.testing.assert_array_equal(value, np.repeat([0, 0, 1, 0], H))
         elif name == "output.b":
@@ -103,15 +111,15 @@ def test_initial_values():
             assert 0.8 * bound < np.abs(value).max() <= bound
 
 
-def test_without_bias_the_gates_have_none():
+def test_without_bias_the_gates_have_none(make_model):
     assert [name for name in make_model(bias=False).parameters if name.endswith(".b")] == [
         "output.b"
     ]
 
 
-def test_single_precision_stays_single():
+def test_single_precision_stays_single(make_model, window, step):
     model, ids = make_model(dropout=0.2), window()
-    logits, state = model.forward(ids, model.zero_state(B), step=1)
+    logits, state = model.forward(ids, model.zero_state(B), step(1))
     losses = model.loss.forward(logits, ids)
     dlogits = model.loss.backward()
     _, dstate = model.backward(dlogits)

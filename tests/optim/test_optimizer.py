@@ -5,7 +5,6 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from trainer.backend import create_backend
 from trainer.nn import Parameters
 from trainer.optim import SGD, Adam, NonFiniteLatch, RMSProp
 
@@ -33,27 +32,30 @@ def test_weight_decay_is_a_gradient_of_the_matrices_alone(make, method, options)
 
 @every_method
 @pytest.mark.parametrize(("loss", "norm"), [(np.nan, 1.0), (1.0, np.inf), (np.inf, np.nan)])
-def test_a_shut_latch_suppresses_this_and_later_updates(make, method, options, loss, norm):
+def test_a_shut_latch_suppresses_this_and_later_updates(make, backend, method, options, loss, norm):
     _, latch, step = make(method, weight_decay=0.2, **options)
-    latch.observe(np.array(6), np.float32(1), np.float32(1))
+
+    def observe(number, *numbers):
+        latch.observe(backend.asarray(number, "int64"), *map(backend.asarray, numbers))
+
+    observe(6, 1.0, 1.0)
     before = step()
     assert latch.read() is None
-    latch.observe(np.array(7), np.float32(loss), np.float32(norm))
+    observe(7, loss, norm)
     assert step(gradient=np.nan) == before
-    latch.observe(np.array(8), np.float32(1), np.float32(1))
+    observe(8, 1.0, 1.0)
     assert step(gradient=0.5) == before
     assert latch.read() == 7
 
 
 @every_method
-def test_a_step_allocates_nothing_and_keeps_type_and_padding(method, options):
-    backend = create_backend()
+def test_a_step_allocates_nothing_and_keeps_type_and_padding(backend, host, method, options):
     parameters = Parameters(backend, {"W": (99, 99), "b": (99,)})
     optimizer, latch = method(parameters, weight_decay=0.1, **options), NonFiniteLatch(backend)
     flat = (parameters.values, parameters.gradients, *optimizer.slots.values())
     assert {array.dtype for array in flat} == {np.dtype("float32")}
     parameters["W"].gradient[...] = parameters["b"].gradient[...] = 0.5
-    rates = np.array(optimizer.rates(1, 0.1), np.float32)
+    rates = backend.asarray(optimizer.rates(1, 0.1), "float32")
     optimizer.step(rates, latch)  # the first makes the array that all work in
 
     tracemalloc.start()
@@ -62,9 +64,9 @@ def test_a_step_allocates_nothing_and_keeps_type_and_padding(method, options):
     tracemalloc.stop()
     assert peak < parameters.values.nbytes / 4
     for array in flat:
-        padding = array.copy()
+        padding = host(array)
         for name in parameters:
             parameters.view(padding, name)[...] = 0
         assert not padding.any()
-    assert (parameters["W"].value < 0).all()
-    assert (parameters["b"].value < 0).all()
+    assert (host(parameters["W"].value) < 0).all()
+    assert (host(parameters["b"].value) < 0).all()

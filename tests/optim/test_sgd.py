@@ -11,11 +11,11 @@ def test_plain(make):
     assert step() == pytest.approx((0.90, 0.90), abs=1e-15)
 
 
-def test_momentum(make):
+def test_momentum(make, host):
     sgd, _, step = make(SGD, momentum=0.9)
     assert step()[0] == pytest.approx(1 - 0.1 * 0.5, abs=1e-15)  # v = 0.5
     assert step()[0] == pytest.approx(0.95 - 0.1 * 0.95, abs=1e-15)  # v = 0.45 + 0.5
-    assert sgd.slots["momentum"][0] == pytest.approx(0.95, abs=1e-15)
+    assert host(sgd.slots["momentum"])[0] == pytest.approx(0.95, abs=1e-15)
 
 
 def test_nesterov(make):
