@@ -2,11 +2,15 @@
 
     python benchmarks/speed.py
     python benchmarks/speed.py --sizes 128/2/50/50 128/2/50/50/4447 --threads 1 --rounds 9
+    python benchmarks/speed.py --device gpu --rounds 3
 
 A step is forward, loss, backward, clipping to norm 1 and SGD with momentum 0.9, on random symbols.
 PyTorch runs the same model twice: fed one-hot vectors as ours, and with an embedding of H numbers,
 as most of its users write it. The products alone are those that no implementation can avoid; what
 is above them is what an implementation adds.
+
+On a GPU all is in float32 without TF32, PyTorch's LSTM is cuDNN's, and ours is measured step by
+step and as a CUDA graph. PyTorch's symbols are on the GPU already, ours come there in each step.
 
 Each measurement has a process of its own, and the systems take turns: threads that one leaves
 spinning cannot slow another, and what else the machine does hits all alike. PyTorch is no part of
@@ -22,69 +26,83 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
-from trainer.backend import make_plan
-from trainer.config import config_from_mapping
-from trainer.learner import Learner
+from trainer.backend import create_backend, make_plan
+from trainer.backend.device import Device, choose_device
+from trainer.errors import UserError
+from trainer.gpu_check import Gpu
+from trainer.gpu_check.speed import (
+    CLIP_NORM,
+    LEARNING_RATE,
+    MOMENTUM,
+    SIZES,
+    Size,
+    Step,
+    products_step,
+    symbols,
+    time_step,
+    trainer_step,
+)
 
-VOCABULARY = 65  # symbols where a size does not say, as in tinyshakespeare
-LEARNING_RATE, MOMENTUM, CLIP_NORM = 0.1, 0.9, 1.0
-SECONDS, STEPS = 1.0, 3  # a measurement takes at least this long and this many steps
+CPU_SIZES = SIZES[:5]
+SECONDS, STEPS = 1.0, 3  # a measurement takes at least this long and, on a CPU, this many steps
 
-Step = Callable[[], object]
-Size = tuple[int, int, int, int, int]  # H, L, B, T, V: hidden size, layers, batch, window, symbols
-SIZES = "64/1/100/100 128/1/50/50 128/2/50/50 256/2/50/50 512/2/50/50"
-
-
-def parse(size: str) -> Size:
-    """Read a size: H/L/B/T or H/L/B/T/V."""
-    H, L, B, T, V = (*map(int, size.split("/")), VOCABULARY)[:5]
-    return H, L, B, T, V
-
-
-def symbols(B: int, T: int, V: int) -> np.ndarray:
-    """Draw input and target ids (2, T, B)."""
-    return np.random.default_rng(0).integers(0, V, (2, T, B))
-
-
-def trainer_step(size: Size, threads: int) -> Step:
-    """Prepare a step of this trainer."""
-    H, L, B, T, V = size
-    config = config_from_mapping(
-        {
-            "name": "speed",
-            "corpus": {"path": "none"},
-            "model": {"hidden_size": H, "num_layers": L},
-            "training": {"batch_size": B, "sequence_length": T, "steps": 1},
-            "optimizer": {"momentum": MOMENTUM, "clip_norm": CLIP_NORM},
-        },
-        "speed",
-    )
-    plan = make_plan(B, H, threads)
-    learner = Learner(config, plan.start(), V, plan.parts)
-    x, y = symbols(B, T, V).astype(np.int32)
-    return lambda: learner.step(x, y, step=0, learning_rate=LEARNING_RATE)
+Waiting = tuple[Step, Callable[[], object]]  # a step, and what waits for the GPU
 
 
-def torch_step(size: Size, threads: int, *, embed: bool) -> Step:
+def trainer_on_cpu(size: Size, threads: int) -> Step:
+    plan = make_plan(size.B, size.H, threads)
+    return trainer_step(size, plan.start(), plan.parts)
+
+
+def products_on_cpu(size: Size, threads: int) -> Step:
+    threadpool_limits(threads)
+    return products_step(size, create_backend())
+
+
+def torch_on_cpu(size: Size, threads: int, *, embed: bool) -> Step:
+    import torch
+
+    torch.set_num_threads(threads)
+    return torch_step(size, "cpu", embed=embed)
+
+
+def trainer_on_gpu(size: Size, device: Device, *, cuda_graph: bool) -> Waiting:
+    backend = Gpu(device, quick=False).start(cuda_graph=cuda_graph)
+    return trainer_step(size, backend), backend.synchronize
+
+
+def products_on_gpu(size: Size, device: Device) -> Waiting:
+    backend = Gpu(device, quick=False).start(cuda_graph=True)  # so that no host slows them
+    return products_step(size, backend), backend.synchronize
+
+
+def torch_on_gpu(size: Size, device: Device, *, embed: bool) -> Waiting:
+    import torch
+
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False  # which is allowed unless one says so
+    torch.cuda.set_device(device.index)
+    return torch_step(size, "cuda", embed=embed), torch.cuda.synchronize
+
+
+def torch_step(size: Size, device: str, *, embed: bool) -> Step:
     """Prepare a step of PyTorch."""
     import torch
     from torch import nn
 
-    torch.set_num_threads(threads)
-    H, L, B, T, V = size
+    H, L, _, _, V = size
     embedding, output = nn.Embedding(V, H), nn.Linear(H, V)
     lstm = nn.LSTM(H if embed else V, H, L)
-    modules = nn.ModuleList([embedding, lstm, output] if embed else [lstm, output])
+    modules = nn.ModuleList([embedding, lstm, output] if embed else [lstm, output]).to(device)
     optimizer = torch.optim.SGD(modules.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
     state = None
-    x, y = torch.from_numpy(symbols(B, T, V))
+    x, y = torch.from_numpy(symbols(size)).long().to(device)
 
     def step() -> None:
         nonlocal state
@@ -99,46 +117,27 @@ def torch_step(size: Size, threads: int, *, embed: bool) -> Step:
     return step
 
 
-def products_step(size: Size, threads: int) -> Step:
-    """Prepare the products of a step; one-hot input needs none, a gather of rows does."""
-    threadpool_limits(threads)
-    H, L, B, T, V = size
-    products = [  # how often, rows, inner length, columns
-        (L * T, B, H, 4 * H),  # h U
-        (L * T, B, 4 * H, H),  # dz U'
-        (L, H, T * B, 4 * H),  # dU
-        (L - 1, T * B, H, 4 * H),  # h W, above the first layer
-        (L - 1, T * B, 4 * H, H),  # dz W'
-        (L - 1, H, T * B, 4 * H),  # dW
-        (1, T * B, H, V),  # the same of the output
-        (1, T * B, V, H),
-        (1, H, T * B, V),
-    ]
-
-    def array(*shape: int) -> np.ndarray:
-        return np.full(shape, 0.01, np.float32)
-
-    operands = [(times, array(m, k), array(k, n), array(m, n)) for times, m, k, n in products]
-
-    def step() -> None:
-        for times, left, right, out in operands:
-            for _ in range(times):
-                np.dot(left, right, out=out)
-
-    return step
-
-
-SYSTEMS: dict[str, Callable[[Size, int], Step]] = {
-    "trainer": trainer_step,
-    "PyTorch, one-hot": lambda size, threads: torch_step(size, threads, embed=False),
-    "PyTorch, embedding": lambda size, threads: torch_step(size, threads, embed=True),
-    "products alone": products_step,
+ON_CPU: dict[str, Callable[[Size, int], Step]] = {
+    "trainer": trainer_on_cpu,
+    "PyTorch, one-hot": lambda size, threads: torch_on_cpu(size, threads, embed=False),
+    "PyTorch, embedding": lambda size, threads: torch_on_cpu(size, threads, embed=True),
+    "products alone": products_on_cpu,
+}
+ON_GPU: dict[str, Callable[[Size, Device], Waiting]] = {
+    "trainer": lambda size, device: trainer_on_gpu(size, device, cuda_graph=False),
+    "trainer, graph": lambda size, device: trainer_on_gpu(size, device, cuda_graph=True),
+    "PyTorch, one-hot": lambda size, device: torch_on_gpu(size, device, embed=False),
+    "PyTorch, embedding": lambda size, device: torch_on_gpu(size, device, embed=True),
+    "products alone": products_on_gpu,
 }
 
 
-def measure(system: str, size: str, threads: int) -> float:
-    """Return the median time of a step in milliseconds, the first one not counted."""
-    step = SYSTEMS[system](parse(size), threads)
+def measure(system: str, size: str, threads: int, device: Device) -> float:
+    """Return the median time of a step in milliseconds, the first not counted."""
+    if device.index is not None:
+        on_gpu, synchronize = ON_GPU[system](Size.parse(size), device)
+        return time_step(on_gpu, synchronize, SECONDS).step
+    step = ON_CPU[system](Size.parse(size), threads)
     step()
     times: list[float] = []
     while len(times) < STEPS or sum(times) < SECONDS:
@@ -148,16 +147,31 @@ def measure(system: str, size: str, threads: int) -> float:
     return 1000 * statistics.median(times)
 
 
-def machine(threads: int, packages: list[str]) -> str:
+def machine(threads: int, device: Device, packages: list[str]) -> str:
     """Describe what the figures hold for."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
     versions = ", ".join(f"{package} {version(package)}" for package in packages)
+    on_gpu = device.index is not None
     return (
-        f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores, {threads} threads; "
+        f"{f'{device.name}; ' if on_gpu else ''}"
+        f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
+        f"{'' if on_gpu else f', {threads} threads'}; "
         f"Python {platform.python_version()}, {versions}."
     )
+
+
+def why_without_torch(device: Device) -> str:
+    """Say why PyTorch cannot be measured; nothing if it can."""
+    if find_spec("torch") is None:
+        return "PyTorch is not installed: pip install torch, to compare with it."
+    if device.index is not None:
+        import torch
+
+        if not torch.cuda.is_available():
+            return "This PyTorch finds no GPU: install one for CUDA, to compare with it."
+    return ""
 
 
 def row(cells: list[str]) -> str:
@@ -166,34 +180,49 @@ def row(cells: list[str]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time one training step side by side.")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each system")
-    parser.add_argument("--sizes", nargs="+", default=SIZES.split(), metavar="H/L/B/T[/V]")
+    parser.add_argument(
+        "--device", default="cpu", help="cpu (default), gpu, or gpu:1 by its number"
+    )
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each, on the CPU")
+    parser.add_argument("--sizes", nargs="+", metavar="H/L/B/T[/V]")
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each system")
     parser.add_argument("--without-torch", action="store_true", help="leave PyTorch out")
     arguments = parser.parse_args()
-    threads = arguments.threads
+    try:
+        threads, device = arguments.threads, choose_device(arguments.device)
+    except UserError as error:
+        parser.error(str(error))
+    on_gpu = device.index is not None
 
-    installed = find_spec("torch") is not None
-    with_torch = installed and not arguments.without_torch
-    systems = [name for name in SYSTEMS if with_torch or "PyTorch" not in name]
-    print(machine(threads, ["numpy", "numba", *(["torch"] if with_torch else [])]))
+    missing = why_without_torch(device)
+    with_torch = not missing and not arguments.without_torch
+    systems = [n for n in (ON_GPU if on_gpu else ON_CPU) if with_torch or "PyTorch" not in n]
+    ours = ["numpy", *packages_distributions()["cupy"]] if on_gpu else ["numpy", "numba"]
+    print(machine(threads, device, [*ours, *(["torch"] if with_torch else [])]))
     print(f"Milliseconds a step, medians of {arguments.rounds} rounds.")
-    print("" if installed else "PyTorch is not installed: pip install torch, to compare with it.\n")
+    print(f"{missing}\n" if missing else "")
     columns = [*"HLBTV", *systems, *(["faster PyTorch / trainer"] if with_torch else [])]
     print(row(columns), row(["---:"] * len(columns)), sep="\n", flush=True)
 
     # One worker, and a new one for each task: one process at a time.
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
-        for size in arguments.sizes:
+        for size in arguments.sizes or (SIZES if on_gpu else CPU_SIZES):
             times: dict[str, list[float]] = {system: [] for system in systems}
             for _ in range(arguments.rounds):
                 for system in systems:
-                    times[system].append(pool.apply(measure, (system, size, threads)))
+                    times[system].append(pool.apply(measure, (system, size, threads, device)))
             medians = {system: statistics.median(times[system]) for system in systems}
-            cells = [*map(str, parse(size)), *(f"{median:.1f}" for median in medians.values())]
+            digits = 3 if on_gpu else 1
+            cells = [
+                *map(str, Size.parse(size)),
+                *(f"{median:.{digits}f}" for median in medians.values()),
+            ]
             if with_torch:
-                rival = min(median for system, median in medians.items() if "PyTorch" in system)
-                cells.append(f"{rival / medians['trainer']:.2f}")
+                rival, best = (
+                    min(median for system, median in medians.items() if word in system)
+                    for word in ("PyTorch", "trainer")
+                )
+                cells.append(f"{rival / best:.2f}")
             print(row(cells), flush=True)
 
 

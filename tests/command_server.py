@@ -19,6 +19,7 @@ COMMANDS = (
     "evaluate",
     "find_rate",
     "generate",
+    "gpu_check",
     "novelty",
     "schema",
     "train",

@@ -54,6 +54,13 @@ _CORPORA = """examples:
   python -m trainer corpora show my.txt
   python train.py configs/tiny.yaml corpus.name=shakespeare
 """
+_GPU_CHECK = """examples:
+  python -m trainer gpu-check
+  python -m trainer gpu-check --device gpu:1 --json gpu.json
+  python -m trainer gpu-check --budget 120
+
+The exit status is 0 if no check failed, 1 if one did, 2 if there is no GPU that can be used.
+"""
 _SCHEMA = """examples:
   python -m trainer schema > configs/schema.json
   python -m trainer schema --markdown > docs/configuration.md
@@ -230,6 +237,26 @@ def _corpora(parser: argparse.ArgumentParser) -> None:
     _finish(parser, "corpora")
 
 
+def _gpu_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--device", default="gpu", metavar="gpu:N", help="the GPU, by its number (default: gpu:0)"
+    )
+    parser.add_argument(
+        "--budget",
+        type=float,
+        default=480.0,
+        metavar="SECONDS",
+        help="skip what may no longer fit into this time (default: 480)",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="small sizes: do the checks themselves work?"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write all figures, too; - prints them instead"
+    )
+    _finish(parser, "gpu_check")
+
+
 def _schema(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--markdown", action="store_true", help="print docs/configuration.md, all options in words"
@@ -270,6 +297,7 @@ COMMANDS = (
     Command("novelty", _novelty, "tell how much a model copies from its training text", _NOVELTY),
     Command("check-gradients", _check_gradients, "compare gradients with numeric ones", _CHECK),
     Command("find-rate", _find_rate, "suggest a learning rate for a configuration", _FIND_RATE),
+    Command("gpu-check", _gpu_check, "check that a GPU computes rightly, and how fast", _GPU_CHECK),
     Command("corpora", _corpora, "list the named texts, or show what is in a text", _CORPORA),
     Command("schema", _schema, "describe configuration files, as JSON Schema or in words", _SCHEMA),
 )

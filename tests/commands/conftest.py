@@ -2,10 +2,15 @@ from __future__ import annotations
 
 import os
 import select
+import subprocess
+import sys
 import termios
 import time
+from pathlib import Path
 
 import pytest
+
+CUDA_ON_CPU = Path(__file__).resolve().parents[1] / "cuda_on_cpu"
 
 LINES = ["the «sea» 日本🙂\r\n", "\n", 'old "moon"\t\\" \x85\u2028\x1b sings\n', "hill"]
 
@@ -70,3 +75,16 @@ def terminal():
     terminal = Terminal()
     yield terminal
     terminal.close()
+
+
+@pytest.fixture(scope="session")
+def stand_in():
+    """Python that gives a command the stand-in for a GPU."""
+    program = "import stand_in; print(stand_in.missing() or '')"
+    asked = subprocess.run(
+        [sys.executable, "-c", program], cwd=CUDA_ON_CPU, capture_output=True, text=True, check=True
+    )
+    if asked.stdout.strip():
+        pytest.skip(asked.stdout.strip())
+    path = str(CUDA_ON_CPU)
+    return f"import sys; sys.path.insert(0, {path!r})\nimport stand_in\nstand_in.activate()\n"

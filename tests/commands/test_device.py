@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from trainer.checkpoint import read_checkpoint
 
 AUTO = "backend.device=auto"
-STAND_IN = Path(__file__).resolve().parents[1] / "cuda_on_cpu"
 
 # To be run in a command's process before the command.
 HIDDEN = "import sys; sys.modules['cupy'] = None\n"  # as if CuPy were not installed
@@ -51,20 +47,6 @@ Training.train_step = fail_at_step_12
 """
 ILLEGAL = 'raise CUDARuntimeError("cudaErrorIllegalAddress: an illegal access\\nand more")'
 NO_MEMORY = 'raise MemoryError("Unable to allocate 3 GiB")'
-
-
-@pytest.fixture(scope="session")
-def stand_in():
-    """Python that gives a command the stand-in for a GPU."""
-    program = "import stand_in; print(stand_in.missing() or '')"
-    asked = subprocess.run(
-        [sys.executable, "-c", program], cwd=STAND_IN, capture_output=True, text=True, check=True
-    )
-    if asked.stdout.strip():
-        pytest.skip(asked.stdout.strip())
-    return (
-        f"import sys; sys.path.insert(0, {str(STAND_IN)!r})\nimport stand_in\nstand_in.activate()\n"
-    )
 
 
 def strategy(project, run="tiny"):

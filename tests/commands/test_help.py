@@ -10,6 +10,7 @@ COMMANDS = [
     "generate",
     "evaluate",
     "novelty",
+    "gpu-check",
     "check-gradients",
     "find-rate",
     "corpora",

@@ -1,0 +1,237 @@
+"""The checks of a GPU, on the stand-in for one: that they pass there, and that they can fail."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from trainer.config import load_config
+from trainer.gpu_check.training import QUICK_START
+
+ROOT = Path(__file__).resolve().parents[2]
+CHECKS = [
+    "environment",
+    "kernels, float64",
+    "kernels, float32",
+    "model, float64",
+    "model, float32",
+    "numeric gradients",
+    "training, float64",
+    "training, float32",
+    "same bits again",
+    "CUDA graph",
+    "no wait in a step",
+    "flat memory",
+    "TF32",
+    "quick start",
+    "resume",
+    "memory runs out",
+    "speed, 8/1/3/4",
+    "speed, 8/2/3/4",
+]
+
+# Python to be run before the command. Only the checks that matter are done.
+ONLY = """
+from trainer.commands import gpu_check
+gpu_check.CORRECTNESS = [check for check in gpu_check.CORRECTNESS if check.name in {names}]
+gpu_check.speeds = lambda quick: []
+"""
+WRONG_KERNEL = """
+from trainer.backend.cuda.kernels import CudaKernels
+right = CudaKernels.softmax_backward
+
+def softmax_backward(kernels, p, targets, total, predictions):
+    right(kernels, p, targets, total, predictions + 1)
+
+CudaKernels.softmax_backward = softmax_backward
+"""
+IN_EACH_STEP = """
+import itertools
+from trainer.learner import Learner
+learn, numbers = Learner._learn, itertools.count()
+
+def learn_wrongly(learner, *arrays, **watch):
+    learn(learner, *arrays, **watch)
+    xp = learner.backend.xp
+    {mistake}
+
+Learner._learn = learn_wrongly
+"""
+ANOTHER_STEP = """
+from trainer.learner import Learner
+step = Learner.step
+
+def step_wrongly(learner, *ids, **options):
+    options["learning_rate"] *= 1 + 1e-3 * (learner.backend.name == "cupy")
+    return step(learner, *ids, **options)
+
+Learner.step = step_wrongly
+"""
+ROUNDED = """
+from trainer.backend.cuda.cublas import Cublas
+right = Cublas.product
+
+def product(cublas, a, b, out):
+    right(cublas, a * (1 + 3e-5), b, out)
+
+Cublas.product = product
+"""
+NOT_A_MEMORY_ERROR = """
+import cupy
+right = cupy.zeros
+
+def zeros(*arguments):
+    try:
+        return right(*arguments)
+    except MemoryError as error:
+        raise ValueError("no room") from error
+
+cupy.zeros = zeros
+"""
+
+
+@pytest.fixture
+def check(project, stand_in):
+    """Run the command on small sizes, on a GPU that does nothing before it is waited for."""
+
+    def check(*arguments, first=""):
+        project.environment["CUDA_ON_CPU_STREAMS"] = "deferred"
+        return project.trainer("gpu-check", "--quick", *arguments, first=stand_in + first)
+
+    return check
+
+
+def rows(result):
+    """Return result and words of each check, by name."""
+    head, *lines = result.stdout.split("\n\n")[0].splitlines()
+    assert head.split() == ["check", "result", "seconds", "measured"]
+    start, end = head.index("result"), head.index("seconds")
+    return {
+        line[:start].strip(): (line[start:end].split()[0], line[head.index("measured") :])
+        for line in lines
+    }
+
+
+def test_all_checks_pass(check, project):
+    result = check("--json", "gpu.json")
+    assert result.status == 0, result.stdout + result.stderr
+    found = rows(result)
+    assert list(found) == CHECKS
+    assert {outcome for outcome, _ in found.values()} == {"passed"}
+    assert result.stdout.splitlines()[-1].startswith(f"{len(CHECKS)} passed, in ")
+    assert [line.split(" ... ")[0] for line in result.stderr.splitlines()] == CHECKS
+
+    content = json.loads((project.path / "gpu.json").read_text())
+    assert content.keys() == {"verdict", "environment", "checks"}
+    assert {"gpu", "compute_capability", "memory_bytes", "cupy"} <= content["environment"].keys()
+    assert [one["name"] for one in content["checks"]] == CHECKS
+    for one in content["checks"]:
+        assert one.keys() == {"name", "result", "told", "seconds", "facts"}
+    speed = content["checks"][-1]["facts"]
+    assert speed.keys() == {"eager", "graph", "products"}
+    assert speed["graph"]["step"] > 0
+    assert not (project.path / "runs").exists()
+
+
+def test_what_does_not_fit_is_skipped_and_json_can_stand_in_for_the_table(check):
+    result = check("--budget", "5.5", "--json", "-")
+    assert result.status == 0, result.stderr
+    content = json.loads(result.stdout)
+    first, *others = content["checks"]
+    assert first["result"] == "passed"
+    assert {one["result"] for one in others} == {"skipped"}
+    assert "of 5.5 s" in others[0]["told"]
+    assert content["verdict"].startswith(f"1 passed, {len(CHECKS) - 1} skipped")
+
+
+MISTAKES = {
+    "a wrong kernel": (
+        WRONG_KERNEL,
+        {
+            "kernels, float32": "wrong: softmax_backward (",
+            "model, float64": "wrong: dh, one-hot (",
+            "numeric gradients": "wrong: lstm.0.W, one-hot (",
+        },
+    ),
+    "other steps than on the CPU": (
+        ANOTHER_STEP,
+        {"training, float64": "wrong: losses, sgd (", "resume": "wrong: GPU alone ("},
+    ),
+    "another loss": (
+        IN_EACH_STEP.format(mistake="learner._losses[0] *= 1.01 if xp.__name__ == 'cupy' else 1"),
+        {"training, float32": "wrong: losses, sgd ("},
+    ),
+    "a training that does not repeat": (
+        IN_EACH_STEP.format(mistake="learner.model.parameters.values[0] += next(numbers)"),
+        {"same bits again": "the same training ended with other bits: parameters"},
+    ),
+    "a step that waits": (
+        IN_EACH_STEP.format(mistake="learner.backend.synchronize()"),
+        {"no wait in a step": "the host waited for the GPU within a training step"},
+    ),
+    "a step that takes memory": (
+        IN_EACH_STEP.format(mistake="xp.empty(10)"),
+        {
+            "CUDA graph": "cannot be recorded: RuntimeError: ",
+            "flat memory": "a training step asks for memory, 80 bytes",
+        },
+    ),
+    "inexact products": (ROUNDED, {"TF32": "expected at most 1e-05 and 0.01"}),
+    "nothing is learnt": (
+        IN_EACH_STEP.format(mistake="learner.model.parameters.values[...] = 0"),
+        {"quick start": "not below 3.6"},
+    ),
+    "another error than that of memory": (NOT_A_MEMORY_ERROR, {"memory runs out": "no room"}),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_fails_its_checks_and_the_others_go_on(check, mistake):
+    program, wrong = MISTAKES[mistake]
+    names = list(dict.fromkeys(["environment", *wrong, "memory runs out"]))
+    result = check(first=program + ONLY.format(names=names))
+    assert result.status == 1, result.stdout
+    found = rows(result)
+    assert list(found) == names
+    assert found["environment"][0] == "passed"
+    for name, told in wrong.items():
+        outcome, words = found[name]
+        assert (outcome, told in words) == ("failed", True), result.stdout
+    assert f"{len(wrong)} failed, in " in result.stdout.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+
+
+def test_a_traceback_for_who_asks(check):
+    first = WRONG_KERNEL + ONLY.format(names=["kernels, float64"])
+    result = check("--debug", first=first)
+    assert "Traceback" in result.stderr
+    assert result.stdout
+
+
+def test_no_gpu(project, refused, stand_in):
+    hidden = "import sys; sys.modules['cupy'] = None"
+    result = project.trainer("gpu-check", first=hidden)
+    refused(result, "there is no GPU to check: CuPy is not installed: pip install")
+    result = project.trainer("gpu-check", "--device", "gpu:3", first=stand_in)
+    refused(result, "there is no GPU to check: there is no GPU 3")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--device", "cpu"), "--device cpu: expected gpu"),
+        (("--budget", "0"), "--budget 0: expected seconds"),
+        (("--budget", "nan"), "--budget nan: expected seconds"),
+        (("--json", "none/gpu.json"), "--json none/gpu.json: expected a file in a folder"),
+    ],
+)
+def test_bad_input(project, refused, arguments, words):
+    refused(project.trainer("gpu-check", *arguments), words)
+
+
+def test_the_quick_start_is_that_of_the_configuration():
+    config = load_config(ROOT / "configs" / "shakespeare.yaml", []).model_dump()
+    for section, values in QUICK_START.items():
+        assert values == {key: config[section][key] for key in values}
