@@ -18,8 +18,9 @@ MODES = {
 }
 ADDRESSES = """
 import stand_in
-print(stand_in.missing() or "")
-for name, value in stand_in.address_checks().items():
+missing = stand_in.missing()
+print(missing or "")
+for name, value in {}.items() if missing else stand_in.address_checks().items():
     print(f"{name}={value}")
 """
 
@@ -54,6 +55,11 @@ def suite(python):
     """A function that runs the tests with `--device gpu`, on the package that lies in a folder."""
 
     def suite(mode, *options, tests=("",), cwd=ROOT):
+        if mode == "addresses":
+            options += (
+                "--capture",
+                "no",
+            )  # a process that ends at once shows what it captured to nobody
         plugin = ["-m", "pytest", "-p", "stand_in", "--device", "gpu", "-q", *options]
         place = ["-p", "no:cacheprovider", "-c", ROOT / "pyproject.toml", "--rootdir", ROOT]
         return python(mode, *plugin, *place, *(ROOT / "tests" / test for test in tests), cwd=cwd)

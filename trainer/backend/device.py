@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-import sys
 from dataclasses import dataclass, replace
 from importlib.metadata import distributions
 from importlib.util import find_spec
@@ -13,10 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from trainer.backend.backend import Backend
 from trainer.errors import UserError
 
-DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
-DRIVER_TOO_OLD, NO_DEVICE = 35, 100  # of CUDA's cudaError_t
+DRIVER = "libcuda.so.1"
+OUT_OF_MEMORY, DRIVER_TOO_OLD, NO_DEVICE = 2, 35, 100  # of CUDA's cudaError_t
+OLDEST_OF_CUDA_13 = 75
+"""Compute capability 7.5, Turing."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def find_gpu(index: int) -> Device:
     if not _driver_is_there():
         raise UserError(f"there is no NVIDIA driver ({DRIVER})")
     try:
-        import cupy
+        from trainer.backend.cuda import CudaBackend, cupy
     except Exception as error:  # an installation may be broken in any way
         raise UserError(
             f"CuPy cannot be imported: {in_a_line(error.__cause__ or error)}"
@@ -92,11 +94,12 @@ def find_gpu(index: int) -> Device:
         known = "one, gpu:0" if count == 1 else f"{count}, gpu:0 to gpu:{count - 1}"
         raise UserError(f"there is no GPU {index}: the driver knows {known}")
     name = cupy.cuda.runtime.getDeviceProperties(index)["name"].decode()
+    _refuse_too_old(cupy.cuda, index, name, package)
     try:
-        _try_out(index)
+        _try_out(CudaBackend(index))
     except Exception as error:  # nor is it known how a device fails
         raise UserError(
-            f"GPU {index} ({name}) failed a trial: {in_a_line(error)}{_advice(error, package)}"
+            f"GPU {index} ({name}) failed a trial: {_told_trial(error, package)}"
         ) from error
     return Device(index, name)
 
@@ -127,6 +130,12 @@ def held(gpu: Device) -> int:
 def is_gpu_failure(error: Exception) -> bool:
     """Whether the GPU, its driver or a library of it failed; CuPy is not imported for it."""
     return type(error).__module__.startswith(("cupy", "cuda.", "trainer.backend.cuda"))
+
+
+def is_memory_failure(error: Exception) -> bool:
+    """Whether there was too little memory: to CUDA itself that is an error like any other."""
+    of_cuda = is_gpu_failure(error) and getattr(error, "status", None) == OUT_OF_MEMORY
+    return of_cuda or isinstance(error, MemoryError)
 
 
 def in_a_line(error: BaseException) -> str:
@@ -170,15 +179,26 @@ def _count_gpus(runtime: Any, package: str) -> int:
         ) from error
 
 
-def _try_out(index: int) -> None:
+def _refuse_too_old(cuda: Any, index: int, name: str, package: str) -> None:
+    """Refuse a GPU for which the compiler of this CUDA no longer compiles.
+
+    Raises:
+        UserError: Another CuPy is needed.
+    """
+    capability = cuda.Device(index).compute_capability
+    if cuda.runtime.runtimeGetVersion() >= 13000 and int(capability) < OLDEST_OF_CUDA_13:
+        raise UserError(
+            f"GPU {index} ({name}) is too old for CUDA 13: pip uninstall {package} and "
+            'pip install "cupy-cuda12x[ctk]"'
+        )
+
+
+def _try_out(backend: Backend) -> None:
     """Do a bit of everything: allocate, CuPy's kernels and ours, a matrix product, fetch.
 
     Raises:
         Exception: Something failed, or the result is wrong.
     """
-    from trainer.backend.cuda import CudaBackend
-
-    backend = CudaBackend(index)
     host = np.arange(6, dtype=np.float32).reshape(2, 3)
     a = backend.asarray(host)
     product, norm = backend.xp.empty((2, 2), a.dtype), backend.xp.empty((), a.dtype)
@@ -189,8 +209,11 @@ def _try_out(index: int) -> None:
         raise RuntimeError(f"it computed {found:g} in place of {expected:g}")
 
 
-def _advice(error: Exception, package: str) -> str:
-    """Say what to do if a library or a header file is missing."""
-    if re.search(r"\.(h|hpp|cuh|so|dll)\b|nvrtc|cublas", str(error), re.IGNORECASE):
-        return f'; the libraries of CUDA come with pip install "{package}[ctk]"'
-    return ""
+def _told_trial(error: Exception, package: str) -> str:
+    """Say how a trial failed, and what to do if a library or a header file is missing."""
+    missing = r"\.(h|hpp|cuh|so)\b|CUDA headers|cannot be loaded|could not be found|not found"
+    if not re.search(missing, str(error), re.IGNORECASE):
+        return in_a_line(error)
+    # What CuPy advises may be for another version of CUDA.
+    reason = in_a_line(error).partition(". Please")[0]
+    return f'{reason}; the libraries of CUDA come with pip install "{package}[ctk]"'

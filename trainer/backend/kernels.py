@@ -37,6 +37,9 @@ class Kernels(Protocol):
     def sum_rows(self, values: Array, rows: Array, out: Array) -> None:
         """Set each row of `out` to the sum of the values that belong to it."""
 
+    def sum_columns(self, values: Array, out: Array) -> None:
+        """Set out (K,) to the sums over the columns of values (n, K)."""
+
     def gates_forward(
         self,
         t: int,

@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from trainer.backend import Plan, make_plan
-from trainer.backend.device import choose_device, in_a_line, is_gpu_failure, memory
+from trainer.backend.device import (
+    choose_device,
+    in_a_line,
+    is_gpu_failure,
+    is_memory_failure,
+    memory,
+)
 from trainer.checkpoint import Checkpoint
 from trainer.config import Config
 from trainer.errors import RunFailed, UserError
@@ -82,14 +88,13 @@ def told_failures(
     """
     try:
         yield
-    except MemoryError as error:
-        raise RunFailed(
-            f"not enough memory ({in_a_line(error)}): {_told_memory(config, vocabulary_size, plan)}"
-        ) from error
     except Exception as error:
-        if not is_gpu_failure(error):
-            raise
-        raise RunFailed(f"the GPU: {in_a_line(error)}{go_on}") from error
+        if is_memory_failure(error):
+            told = _told_memory(config, vocabulary_size, plan)
+            raise RunFailed(f"not enough memory ({in_a_line(error)}): {told}") from error
+        if is_gpu_failure(error):
+            raise RunFailed(f"the GPU: {in_a_line(error)}{go_on}") from error
+        raise
 
 
 def _needed(config: Config, vocabulary_size: int, plan: Plan) -> int:

@@ -44,7 +44,7 @@ class Linear:
         dy = dy.reshape(T * B, -1)
         product(self._x.reshape(T * B, D).T, dy, out=self.W.gradient)
         if self.b is not None:
-            self.backend.xp.sum(dy, axis=0, out=self.b.gradient)
+            self.backend.kernels.sum_columns(dy, out=self.b.gradient)
         dx = self._workspace("dx", T, B, D)
         product(dy, self.W.value.T, out=dx.reshape(T * B, D))
         self._x = None

@@ -142,7 +142,7 @@ class LSTMLayer:
         dz = z.reshape(T * B, 4 * H)
         kernels.product(h_previous.reshape(T * B, H).T, dz, out=self.U.gradient)
         if self.b is not None:
-            xp.sum(dz, axis=0, out=self.b.gradient)
+            kernels.sum_columns(dz, out=self.b.gradient)
         return self.input_product.backward(z), LSTMState(dh_recurrent, dc)
 
     def _forward_arrays(self) -> tuple[Array, Array, Array, Array]:

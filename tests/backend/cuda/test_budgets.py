@@ -60,17 +60,17 @@ OPTIONS = [
 
 def budget(L, T, *, bias=True, dropout=0.0, embedding_size=None, resets=False):
     """What a training step of L layers over T time steps takes."""
-    gates, losses, output_bias, update = 2 * L * T, 3, 2, 5
+    gates, losses, output_bias, update = 2 * L * T, 3, 1, 5
     kernels = gates + losses + output_bias + update
     kernels += 2  # rows of the input's matrix are gathered, and its gradient is summed
     kernels += 2 * L  # gradients of h and c after the window are set to zero
-    kernels += L * bias  # the gradient of b is summed
     kernels += 2 * L * (dropout > 0)  # forward and backward
     kernels += 3 * L * resets  # they mask h before each step, and two gradients
 
     matrices = 1 + L - 1 + (embedding_size is not None)  # of the output, and of layers on layers
     products = 2 * L * T
     products += L  # the gradient of U
+    products += 1 + L * bias  # gradients of biases, as sums
     products += 3 * matrices  # forward, the gradient of the matrix, the gradient of the input
 
     copies = 6 * L  # h and c: into the layer, out of it, their gradients out of it

@@ -63,7 +63,7 @@ def test_a_refused_product_is_an_error(cuda):
         pytest.skip("needs the stand-in of tests/cuda_on_cpu, which refuses what a GPU may not")
     memory = cuda.xp.cuda.UnownedMemory(64, 64, None, 0)  # nobody's
     nowhere = cuda.xp.ndarray((2, 2), memptr=cuda.xp.cuda.MemoryPointer(memory, 0))
-    with pytest.raises(CublasError, match="cublasDgemm_v2 returned status 7"):
+    with pytest.raises(CublasError, match="cublasDgemm_v2 of cuBLAS returned status 7"):
         cuda.kernels.product(nowhere, nowhere, nowhere)
 
 

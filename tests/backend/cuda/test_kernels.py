@@ -63,7 +63,7 @@ def test_gather_rows(compare, rng, shape, K):
     compare("gather_rows", rng.standard_normal((9, K)), rows, np.full((*shape, K), np.nan))
 
 
-@pytest.mark.parametrize("K", [1, 33, 70])
+@pytest.mark.parametrize("K", [1, 33, 70, 128, 300])
 @pytest.mark.parametrize("N", [1, 31, 33, 700])
 def test_sum_rows(compare, rng, N, K):
     rows = rng.integers(0, 8, N).astype(np.int32)  # of 9: one sum is 0
@@ -88,6 +88,34 @@ def test_masks_are_numpys_bit_for_bit(cuda, host, seed, layer, part, step):
     expected = keep_mask((1000,), 0.5, seed=seed, step=step, layer=layer, part=part)
     np.testing.assert_array_equal(host(mask), expected)
     np.testing.assert_array_equal(host(y), expected * 2.0)
+
+
+def test_a_number_at_the_threshold_is_kept(cuda, host):
+    """One in 65,536 is: among so many there are some."""
+    key, x = DropoutKey(1, 0, 0), cuda.asarray(np.ones(500_000, np.float32))
+    mask, y = cuda.xp.empty(x.size, np.uint8), cuda.xp.empty_like(x)
+    cuda.kernels.dropout_forward(x, 0.5, key, cuda.asarray(np.array(0)), mask, y)
+    expected = keep_mask(x.shape, 0.5, seed=1, step=0, layer=0, part=0)
+    np.testing.assert_array_equal(host(mask), expected)
+
+
+@pytest.mark.parametrize("K", [1, 33])
+def test_sum_columns(compare, rng, K):
+    for n in (5, 70, 3):  # the ones that it multiplies with are kept, and grow
+        compare("sum_columns", rng.standard_normal((n, K)), np.full(K, np.nan))
+
+
+def test_whole_numbers_are_numbers_too(compare, rng):
+    """A kernel would take the bits of a Python int for those of a double."""
+    p, g, m = rng.standard_normal((3, 9))
+    rates, open_latch = np.array([0.1, 0.1]), np.array(-1)
+    decay = {"weight_decay": 1, "decayed": 4}
+    compare("sum", p, 2, np.array(0.0))
+    compare("clip", g, np.array(10.0), 5, 1)
+    compare("sgd", p, g, m, rates, open_latch, spent={1}, momentum=1, nesterov=False, **decay)
+    options = {"alpha": 0, "eps": 1, "momentum": 1}
+    compare("rmsprop", p, g, m**2, m, rates, open_latch, spent={1}, **options, **decay)
+    compare("adam", p, g, m, m**2, rates, open_latch, spent={1}, betas=(0, 0), **decay)
 
 
 @pytest.mark.parametrize("n", [1, 31, 33, 257, 3000, 262_145])

@@ -3,6 +3,13 @@
 Importing it imports CuPy, which takes half a second and need not be installed.
 """
 
+import os
+
+# Before CuPy is imported: its sums by CUB take seconds to compile, and none is in a training step.
+os.environ.setdefault("CUPY_ACCELERATORS", "")
+
+import cupy
+
 from trainer.backend.cuda.backend import CudaBackend
 
-__all__ = ["CudaBackend"]
+__all__ = ["CudaBackend", "cupy"]

@@ -27,7 +27,7 @@ __global__ void gates_forward(
     const bool reset = resets && resets[t * B + n];
 
     z += (t * B + n) * 4 * H + j;
-    recurrent += n * 4 * H + j;
+    recurrent += n * 4LL * H + j;
     Real x[4];
     for (int gate = 0; gate < 4; gate++) {
         x[gate] = z[gate * H];

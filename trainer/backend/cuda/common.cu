@@ -37,6 +37,7 @@ __device__ Real maximum_of_warp(Real value)
 }
 
 // The sum of one value of each thread of a block of whole warps, in the threads of the first warp.
+// Once in a kernel: nothing keeps a second sum from writing while the first is being read.
 
 template <typename Real>
 __device__ Real sum_of_block(Real value)

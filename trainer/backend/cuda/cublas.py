@@ -18,6 +18,7 @@ from trainer.backend.kernels import Array
 # From cublas_api.h.
 AS_IT_IS, TRANSPOSED = 0, 1
 TF32_MATH = 3
+NO_MEMORY = 3  # of cublasStatus_t
 
 WORKSPACE_BYTES = 32 << 20
 """What cuBLAS takes for itself on the largest GPUs. It is given ours because it would take its own
@@ -26,6 +27,10 @@ when a product needs it: in the middle of a step, or of a capture."""
 
 class CublasError(Exception):
     """CuBLAS is missing, or refused a call."""
+
+
+class CublasMemoryError(CublasError, MemoryError):
+    """CuBLAS found too little memory."""
 
 
 class _Gemm(NamedTuple):
@@ -121,4 +126,5 @@ def _layout(factor: Array) -> tuple[int, int]:
 
 
 def _refusal(name: str, status: int) -> CublasError:
-    return CublasError(f"cuBLAS failed: {name} returned status {status}")
+    kind = CublasMemoryError if status == NO_MEMORY else CublasError
+    return kind(f"{name} of cuBLAS returned status {status}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from contextlib import suppress
+import gc
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, NoReturn
 
 import cupy
@@ -51,15 +52,28 @@ class Recorder:
             self.refused = f"{type(error).__name__}: {first_line}"
 
     def _capture(self, work: Work) -> Any:
-        self._stream.begin_capture()
-        try:
-            with cupy.cuda.using_allocator(_refuse_memory):
-                work()
-        except BaseException:
-            with suppress(cupy.cuda.runtime.CUDARuntimeError):  # which says that it is incomplete
-                self._stream.end_capture()
-            raise
-        return self._stream.end_capture()
+        with _no_collection():
+            self._stream.begin_capture()
+            try:
+                with cupy.cuda.using_allocator(_refuse_memory):
+                    work()
+            except BaseException:
+                with suppress(cupy.cuda.runtime.CUDARuntimeError):  # which says it is incomplete
+                    self._stream.end_capture()
+                raise
+            return self._stream.end_capture()
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Put off Python's collection of garbage: what it frees of CUDA would spoil a capture."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _refuse_memory(size: int) -> NoReturn:

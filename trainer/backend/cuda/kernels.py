@@ -19,6 +19,8 @@ SMALL_BLOCK, BLOCK, LARGEST_BLOCK = 128, 256, 1024
 """Threads of a block: where there is little to spread, as a rule, and where it works alone."""
 MAX_BLOCKS = 1024
 """Blocks for flat arrays: enough for the largest GPU; beyond, a thread takes several elements."""
+COLUMNS_A_LANE = 4
+"""Of `sum_rows`; as rows.cu has it."""
 NUMBERS_A_THREAD = 16
 """Of dropout: what one draw of Philox gives."""
 
@@ -35,6 +37,7 @@ class CudaKernels:
         self.product = cublas.product
         self._compiled = _ByType(compile_kernels)
         self._squares = _ByType(lambda letter: cupy.empty(MAX_BLOCKS, letter))
+        self._ones = _ByType(lambda letter: cupy.ones((1, 0), letter))
 
     def gather_rows(self, table: Array, rows: Array, out: Array) -> None:
         """Copy ``table[rows]`` to `out`, where every row is known to exist."""
@@ -46,9 +49,16 @@ class CudaKernels:
     def sum_rows(self, values: Array, rows: Array, out: Array) -> None:
         """Set each row of `out` to the sum of the values that belong to it."""
         count, (table_rows, columns) = rows.size, out.shape
-        blocks = (table_rows, -(-columns // WARP))
+        blocks = (table_rows, -(-columns // (WARP * COLUMNS_A_LANE)))
         threads = (WARP, _threads(count, BLOCK) // WARP)
         self._launch("sum_rows", out, blocks, threads, (values, rows, out, count, columns))
+
+    def sum_columns(self, values: Array, out: Array) -> None:
+        """Set out (K,) to the sums over the columns of values (n, K): by a product with ones."""
+        (n, K), letter = values.shape, out.dtype.char
+        if self._ones[letter].size < n:
+            self._ones[letter] = cupy.ones((1, n), letter)
+        self.product(self._ones[letter][:, :n], values, out.reshape(1, K))
 
     def gates_forward(
         self,
@@ -100,11 +110,12 @@ class CudaKernels:
         self, x: Array, probability: float, key: DropoutKey, step: Array, mask: Array, y: Array
     ) -> None:
         """Draw the mask that `keep_mask` draws on the host, and apply it."""
-        blocks = (-(-x.size // (NUMBERS_A_THREAD * SMALL_BLOCK)),)
+        threads = _threads(-(-x.size // NUMBERS_A_THREAD), SMALL_BLOCK)
+        blocks = (-(-x.size // (NUMBERS_A_THREAD * threads)),)
         seed = np.uint64(key.seed)  # which may be too large for what Python's numbers become
         threshold, scale = round(probability * 65536), 1 / (1 - probability)
         arguments = (x, mask, y, step, seed, key.layer, key.part, threshold, scale, x.size)
-        self._launch("dropout_forward", x, blocks, (SMALL_BLOCK,), arguments)
+        self._launch("dropout_forward", x, blocks, (threads,), arguments)
 
     def dropout_backward(self, dy: Array, probability: float, mask: Array) -> None:
         """Apply a mask once more."""
@@ -113,7 +124,7 @@ class CudaKernels:
     def sum(self, values: Array, factor: float, out: Array) -> None:
         """Set out () to factor times the sum of all values."""
         threads = _threads(values.size, LARGEST_BLOCK)
-        self._launch("sum", out, (1,), (threads,), (values, factor, out, values.size))
+        self._launch("sum", out, (1,), (threads,), (values, float(factor), out, values.size))
 
     def norm(self, values: Array, out: Array) -> None:
         """Set out () to the Euclidean norm of all values."""
@@ -126,8 +137,8 @@ class CudaKernels:
         """Limit gradients as a whole, given their norm, then each of them."""
         if max_norm is None and max_value is None:
             return
-        of_norm = (None, inf) if max_norm is None else (norm, max_norm)
-        limit = inf if max_value is None else max_value
+        of_norm = (None, inf) if max_norm is None else (norm, float(max_norm))
+        limit = inf if max_value is None else float(max_value)
         self._launch_flat("clip", g, (g, *of_norm, limit, g.size))
 
     def observe(self, loss: Array, norm: Array, step: Array, bad_step: Array) -> None:
@@ -148,7 +159,7 @@ class CudaKernels:
         decayed: int,
     ) -> None:
         """Update parameters by gradient descent, unless a step went wrong."""
-        constants = (momentum, int(nesterov), weight_decay, decayed)
+        constants = (float(momentum), int(nesterov), float(weight_decay), decayed)
         self._launch_flat("sgd", p, (p, g, v, rates, bad_step, *constants, p.size))
 
     def rmsprop(
@@ -167,7 +178,7 @@ class CudaKernels:
         decayed: int,
     ) -> None:
         """Update parameters by RMSProp, unless a step went wrong."""
-        constants = (alpha, eps, momentum, weight_decay, decayed)
+        constants = (*map(float, (alpha, eps, momentum, weight_decay)), decayed)
         self._launch_flat("rmsprop", p, (p, g, s, v, rates, bad_step, *constants, p.size))
 
     def adam(
@@ -184,7 +195,7 @@ class CudaKernels:
         decayed: int,
     ) -> None:
         """Update parameters by Adam, unless a step went wrong."""
-        constants = (*betas, weight_decay, decayed)
+        constants = (*map(float, (*betas, weight_decay)), decayed)
         self._launch_flat("adam", p, (p, g, m, s, rates, bad_step, *constants, p.size))
 
     def _launch_flat(self, name: str, like: Array, arguments: tuple[Any, ...]) -> None:
