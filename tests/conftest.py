@@ -13,8 +13,6 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import compress
-from operator import not_
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -104,10 +102,18 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    if config.getoption("device") == "gpu":
-        of_device = [not {"backend", "cuda"}.isdisjoint(item.fixturenames) for item in items]
-        config.hook.pytest_deselected(items=[*compress(items, map(not_, of_device))])
-        items[:] = compress(items, of_device)
+    """Keep the tests of the device: on the CPU all but those of a GPU's own code."""
+    on_gpu = config.getoption("device") == "gpu"
+
+    def belongs(item):
+        return (
+            {"backend", "cuda"} & {*item.fixturenames}
+            if on_gpu
+            else "cuda" not in item.fixturenames
+        )
+
+    config.hook.pytest_deselected(items=[item for item in items if not belongs(item)])
+    items[:] = filter(belongs, items)
 
 
 @pytest.fixture(scope="session")

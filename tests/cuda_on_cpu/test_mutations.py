@@ -76,7 +76,11 @@ MISTAKES = [
     Mistake(UPDATE, "    if (factor > 1)\n        factor = 1;\n", ""),
     Mistake(UPDATE, "update + keep * v[k] : v[k]", "v[k] + keep * v[k] : v[k]"),
     Mistake(UPDATE, "add_2 * (gradient * gradient)", "add_2 * gradient"),
-    Mistake(LSTM, "kernels.product(h[t], U, out=recurrent)", "kernels.product(h[0], U, recurrent)"),
+    Mistake(
+        LSTM,
+        "kernels.step_product(t, h, U, out=recurrent)",
+        "kernels.step_product(0, h, U, recurrent)",
+    ),
     Mistake(LSTM, "for t in reversed(range(T)):", "for t in range(T):"),
     Mistake(LSTM, "        h_previous = h[:T]\n", "        h_previous = h[1:]\n"),
     Mistake(LSTM, "xp.copyto(dc, 0, where=resets[0][:, None])", "pass"),

@@ -31,6 +31,9 @@ class Kernels(Protocol):
     def product(self, a: Array, b: Array, out: Array) -> None:
         """Set out (m, n) to the matrix product a (m, k) b (k, n); a and b may be transposes."""
 
+    def step_product(self, t: int, a: Array, b: Array, out: Array) -> None:
+        """Set out (m, n) to the product of time step t of a (T, m, k) and b (k, n)."""
+
     def gather_rows(self, table: Array, rows: Array, out: Array) -> None:
         """Copy ``table[rows]`` to `out`."""
 

@@ -74,6 +74,8 @@ def _products(m: int, k: int, n: int) -> Iterator[Case]:
     rows, columns = normal((m, k)), normal((k, n))
     yield product("a b", lambda c, a, b, out: c.product(a, b, out), rows, columns)
     yield product("a' b", lambda c, a, b, out: c.product(a.T, b, out), normal((k, m)), columns)
+    stacked = normal((2, m, k))
+    yield product("a[t] b", lambda c, a, b, out: c.step_product(1, a, b, out), stacked, columns)
     yield product("a b'", lambda c, a, b, out: c.product(a, b.T, out), rows, normal((n, k)))
 
 

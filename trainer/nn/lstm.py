@@ -79,7 +79,7 @@ class LSTMLayer:
         xp.copyto(c[0], state.c)
         z = self.input_product.forward(x)  # the gates are computed in its place
         for t in range(T):
-            kernels.product(h[t], U, out=recurrent)
+            kernels.step_product(t, h, U, out=recurrent)
             kernels.gates_forward(t, z, recurrent, b, c, tanh_c, h, resets)
         self._saved, self._resets = (z, h, c, tanh_c), resets
         return h[1:], LSTMState(h[T], c[T])
@@ -129,7 +129,7 @@ class LSTMLayer:
         xp.copyto(dc, 0 if dstate is None else dstate.c)
         for t in reversed(range(T)):
             kernels.gates_backward(t, z, c, tanh_c, dh, dh_recurrent, dc, resets)  # z becomes dz
-            kernels.product(z[t], U_transposed, out=dh_recurrent)
+            kernels.step_product(t, z, U_transposed, out=dh_recurrent)
         h_previous = h[:T]
         if resets is not None:  # nothing came from before them, and nothing goes back there
             h_previous = work("h_previous", T, B, H)

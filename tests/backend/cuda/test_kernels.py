@@ -99,6 +99,13 @@ def test_a_number_at_the_threshold_is_kept(cuda, host):
     np.testing.assert_array_equal(host(mask), expected)
 
 
+@pytest.mark.parametrize(("m", "k", "n"), [(1, 1, 1), (3, 5, 7), (1, 4, 3), (4, 1, 3)])
+def test_a_product_of_a_time_step(compare, rng, m, k, n):
+    a, b = rng.standard_normal((3, m, k)), rng.standard_normal((k, n))
+    for t in range(3):
+        compare("step_product", t, a, b, np.full((m, n), np.nan))
+
+
 @pytest.mark.parametrize("K", [1, 33])
 def test_sum_columns(compare, rng, K):
     for n in (5, 70, 3):  # the ones that it multiplies with are kept, and grow

@@ -77,15 +77,26 @@ class Cublas:
         Raises:
             CublasError: It was refused.
         """
+        self._multiply(a.data.ptr, *_layout(a), b, out)
+
+    def step_product(self, t: int, a: Array, b: Array, out: Array) -> None:
+        """Set out (m, n) to a[t] b, of a (T, m, k): a view a[t] would take half as long again.
+
+        Raises:
+            CublasError: It was refused.
+        """
+        _, m, k = a.shape
+        self._multiply(a.data.ptr + t * m * k * a.itemsize, AS_IT_IS, k, b, out)
+
+    def _multiply(self, a_address: int, a_operation: int, a_row: int, b: Array, out: Array) -> None:
         # What lies in rows for us lies in columns for cuBLAS, which is transposed: it is asked for
         # out' = b' a'.
         m, n = out.shape
         gemm = self._gemms[out.dtype.char]
-        a_operation, a_row = _layout(a)
         b_operation, b_row = _layout(b)
         status = gemm.function(
             self._handle, b_operation, a_operation, n, m, b.shape[0],
-            gemm.one, b.data.ptr, b_row, a.data.ptr, a_row, gemm.zero, out.data.ptr, n,
+            gemm.one, b.data.ptr, b_row, a_address, a_row, gemm.zero, out.data.ptr, n,
         )  # fmt: skip
         if status:
             raise _refusal(gemm.name, status)

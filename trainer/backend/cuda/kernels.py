@@ -34,7 +34,7 @@ class CudaKernels:
     """
 
     def __init__(self, cublas: Cublas) -> None:
-        self.product = cublas.product
+        self.product, self.step_product = cublas.product, cublas.step_product
         self._compiled = _ByType(compile_kernels)
         self._squares = _ByType(lambda letter: cupy.empty(MAX_BLOCKS, letter))
         self._ones = _ByType(lambda letter: cupy.ones((1, 0), letter))

@@ -25,6 +25,10 @@ class ReferenceKernels(RowKernels, CellKernels, LossKernels, DropoutKernels, Upd
         """Set out (m, n) to a (m, k) b (k, n); a and b may be transposes of contiguous arrays."""
         self.xp.dot(a, b, out=out)
 
+    def step_product(self, t: int, a: Array, b: Array, out: Array) -> None:
+        """Set out (m, n) to a[t] b, of a (T, m, k) and b (k, n), which may be a transpose."""
+        self.xp.dot(a[t], b, out=out)
+
     def sum_columns(self, values: Array, out: Array) -> None:
         """Set out (K,) to the sums over the columns of values (n, K)."""
         self.xp.sum(values, axis=0, out=out)
