@@ -127,6 +127,12 @@ def backend(request):
 
 
 @pytest.fixture(scope="session")
+def cuda(backend):
+    """The backend of a GPU: on the CPU, what uses it is left out."""
+    return backend
+
+
+@pytest.fixture(scope="session")
 def host(backend):
     """A function that copies an array to the host: of the device, or of the host already."""
     return lambda array: np.array(backend.to_host(array))

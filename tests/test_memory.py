@@ -91,14 +91,12 @@ def test_the_formula_is_what_a_training_takes(config, plan, V, evaluations):
         (make(2, None, 0.0, "sgd", document="line"), 65, [5]),
     ],
 )
-def test_the_formula_is_what_a_training_takes_of_a_gpu(backend, plan, config, V, evaluations):
-    if plan.device.index is None:
-        pytest.skip("needs --device gpu")
-    pool = backend.xp.get_default_memory_pool()
+def test_the_formula_is_what_a_training_takes_of_a_gpu(cuda, plan, config, V, evaluations):
+    pool = cuda.xp.get_default_memory_pool()
     if not pool.used_bytes():
         pytest.skip("needs CuPy's pool, which is off while addresses are checked")
     before = pool.used_bytes()
-    learner = work(config, backend, V, 1, *draw(config, V, evaluations))
+    learner = work(config, cuda, V, 1, *draw(config, V, evaluations))
     measured = pool.used_bytes() - before
     del learner  # kept until now
     formula = training_bytes(config, V, plan, evaluations)

@@ -69,11 +69,9 @@ def configure(dtype="float64", optimizer="sgd", **model):
 
 
 @pytest.fixture
-def backends(backend):
-    """The device's backend, and NumPy's."""
-    if backend.name == "numpy":
-        pytest.skip("NumPy is what a GPU is compared with: pytest --device gpu")
-    return backend, create_backend()
+def backends(cuda):
+    """The GPU's backend, and NumPy's."""
+    return cuda, create_backend()
 
 
 @pytest.fixture

@@ -10,14 +10,6 @@ import pytest
 from trainer.backend.reference import ReferenceKernels
 
 
-@pytest.fixture
-def cuda(request):
-    """The backend of a GPU."""
-    if request.config.getoption("device") != "gpu":
-        pytest.skip("needs --device gpu")
-    return request.getfixturevalue("backend")
-
-
 @pytest.fixture(params=["float32", "float64"])
 def dtype(request):
     return request.param
