@@ -13,9 +13,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 MODES = {
     "eager": {},
-    "deferred": {"CUDA_ON_CPU_STREAMS": "deferred"},
-    "reverse": {"CUDA_ON_CPU_ORDER": "reverse"},
+    "late": {"CUDA_ON_CPU_STREAMS": "deferred", "CUDA_ON_CPU_ORDER": "reverse"},
 }
+"""All at once, from the first thread on; or when something waits for it, and the last one first."""
 ADDRESSES = """
 import stand_in
 missing = stand_in.missing()

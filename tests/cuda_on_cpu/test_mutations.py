@@ -85,7 +85,7 @@ MISTAKES = [
     Mistake(LSTM, "        h_previous = h[:T]\n", "        h_previous = h[1:]\n"),
     Mistake(LSTM, "xp.copyto(dc, 0, where=resets[0][:, None])", "pass"),
     Mistake(LEARNER, ", after=state)", ")"),
-    Mistake("backend/cuda/upload.py", "if not staging.copied.done:", "if False:", "deferred"),
+    Mistake("backend/cuda/upload.py", "if not staging.copied.done:", "if False:", "late"),
     Mistake("backend/cuda/cublas.py", "return TRANSPOSED,", "return AS_IT_IS,"),
 ]
 
