@@ -64,7 +64,7 @@ class TestNoGpu:
         assert not re.search("gpu|cupy", result.stderr, re.IGNORECASE)
         assert strategy(project) == "reference"
         result = project.train("tiny.yaml", "name=a", "backend.device=gpu", first=HIDDEN)
-        refused(result, "backend.device=gpu: CuPy is not installed: pip install", "device=cpu")
+        refused(result, "backend.device=gpu: CuPy is not installed", "pip install", "device=cpu")
         assert not (project.path / "runs" / "a").exists()
 
     def test_cupy_without_a_driver(self, project, refused):
@@ -110,8 +110,9 @@ class TestFailures:
         assert (result.status, result.stdout) == (1, "")
         assert re.fullmatch(
             r"failed: not enough memory \(Unable to allocate 3 GiB\): the training takes "
-            r"0\.\d\d MB by formula, this machine has [\d,.]+ GB for it: lower model\.hidden_size, "
-            r"training\.batch_size or training\.sequence_length",
+            r"0\.\d\d MB by formula, this machine has [\d,.]+ GB for it: see what else takes it, "
+            r"or lower model\.hidden_size, training\.batch_size, training\.sequence_length or "
+            r"evaluation\.streams; go on from the last checkpoint with python train\.py .*",
             result.stderr.splitlines()[-1],
         )
 
@@ -201,7 +202,7 @@ CudaKernels.norm = lambda kernels, values, out: norm(kernels, values * 1.01, out
         project.environment["CUDA_ON_CPU_MEMORY"] = str(100_000_000)
         given = ("backend.device=gpu", "model.hidden_size=3000")
         result = project.train("tiny.yaml", *given, first=stand_in)
-        words = ["GB by formula", "MB for it: lower model.hidden_size, training.batch_size or"]
+        words = ["GB by formula", "MB for it: lower model.hidden_size, training.batch_size"]
         refused(result, *words)
         assert not (project.path / "runs").exists()
 
@@ -212,8 +213,9 @@ CudaKernels.norm = lambda kernels, values, out: norm(kernels, values * 1.01, out
         assert (result.status, result.stdout) == (1, "")
         assert re.fullmatch(
             r"failed: not enough memory \(Out of memory allocating 8,000,000,000,000 bytes.*\): "
-            r"the training takes [\d.]+ MB by formula, .* has [\d.]+ GB for it: lower "
-            r"model\.hidden_size, training\.batch_size or training\.sequence_length",
+            r"the training takes [\d.]+ MB by formula, .* has [\d.]+ GB for it: see what else "
+            r"takes it, or lower model\.hidden_size, .* or evaluation\.streams; go on from the "
+            r"last checkpoint with python train\.py --resume .*",
             result.stderr.splitlines()[-1],
         )
 
@@ -255,13 +257,33 @@ class TestResume:
         given = ("model.hidden_size=64", "training.batch_size=32", "training.sequence_length=4")
         self.begin(project, *given)
         before = read_checkpoint(project.checkpoint("tiny")).facts["backend"]
-        assert self.resume(project, first=stand_in) == []
+        (note,) = self.resume(project, first=stand_in)
+        assert "stays there; backend.device=gpu moves it" in note
         assert read_checkpoint(project.checkpoint("tiny")).facts["backend"] == before
+
+    def test_a_finished_run_is_told_so_without_its_gpu(self, project, stand_in):
+        assert project.train("tiny.yaml", "backend.device=gpu", first=stand_in).status == 0
+        before = project.files("runs")
+        result = project.train("--resume", "runs/tiny")  # where there is none
+        assert result.status == 0
+        assert "is finished (step 40)" in result.stderr
+        assert project.files("runs") == before
+
+    def test_what_evaluation_takes_is_counted_before_a_run_begins(self, project, stand_in, refused):
+        project.text.write_text(20 * project.text.read_text())
+        project.environment["CUDA_ON_CPU_MEMORY"] = str(36_000_000)
+        given = ("backend.device=gpu", "model.hidden_size=32", "evaluation.streams=40")
+        result = project.train("tiny.yaml", *given, first=stand_in)
+        refused(result, "training.sequence_length or evaluation.streams")
+        assert (
+            project.train("tiny.yaml", *given[:2], "evaluation.streams=1", first=stand_in).status
+            == 0
+        )
 
     def test_a_cpu_run_moves_to_the_gpu_if_asked(self, project, stand_in):
         self.begin(project)
         (note,) = self.resume(project, "backend.device=gpu", first=stand_in)
-        assert "computed on the CPU, it goes on on" in note
+        assert "computed on the CPU, it continues on" in note
         assert strategy(project) == "cuda"
 
     def test_a_gpu_run_stays_on_the_gpu(self, project, stand_in):
@@ -274,7 +296,7 @@ class TestResume:
         self.begin(project, first=stand_in)
         (note,) = self.resume(project, "backend.device=cpu", first=stand_in)
         assert note == (
-            "note: so far the run was computed on a GPU, it goes on on the CPU; "
+            "note: so far the run was computed on a GPU, it continues on the CPU; "
             "the last bits of all numbers will differ"
         )
         assert strategy(project) == "reference"
@@ -284,5 +306,5 @@ class TestResume:
         given = ("backend.device=gpu", "training.steps=40")
         refused(project.train("--resume", "runs/tiny", *given, first=HIDDEN), "CuPy is not inst")
         (note,) = self.resume(project)
-        assert "computed on a GPU, it goes on on the CPU: CuPy is not installed; the last" in note
+        assert "computed on a GPU, it continues on the CPU: CuPy is not installed; the last" in note
         assert strategy(project) == "reference"

@@ -44,13 +44,14 @@ def choose_device(wanted: str) -> Device:
 
     Args:
         wanted: "cpu"; "gpu" or, by its number, "gpu:1"; "auto" for the first GPU if it works, and
-            the CPU otherwise: with a note why, unless CuPy is not there, which only those install
-            who have a GPU.
+            the CPU otherwise: with a note why, unless neither CuPy nor a driver is installed, so
+            that nobody expects one.
 
     Raises:
         UserError: The GPU that is asked for cannot be used.
     """
-    if wanted == "cpu" or (wanted == "auto" and find_spec("cupy") is None):
+    expected = find_spec("cupy") is not None or _driver_is_there()
+    if wanted == "cpu" or (wanted == "auto" and not expected):
         return CPU
     try:
         return find_gpu(int(wanted.partition(":")[2] or 0))
@@ -62,6 +63,11 @@ def choose_device(wanted: str) -> Device:
         ) from reason
 
 
+def gpu_may_be_there() -> bool:
+    """Whether it makes sense to try: what a GPU needs is installed."""
+    return find_spec("cupy") is not None and _driver_is_there()
+
+
 def find_gpu(index: int) -> Device:
     """Find a GPU and try it out: to count the devices says little of what works.
 
@@ -69,9 +75,10 @@ def find_gpu(index: int) -> Device:
         UserError: It cannot be used; the message is the reason, and what to do.
     """
     if find_spec("cupy") is None:
+        driver = "" if _driver_is_there() else ", nor is an NVIDIA driver, which it needs"
         raise UserError(
-            'CuPy is not installed: pip install -e ".[cuda13]", or ".[cuda12]" for a driver older '
-            "than 580"
+            f'CuPy is not installed{driver}: pip install -e ".[cuda13]", or ".[cuda12]" for a '
+            "driver older than 580"
         )
     packages = _cupy_packages()
     if len(packages) > 1:
@@ -80,7 +87,10 @@ def find_gpu(index: int) -> Device:
             f"other's files: pip uninstall {' '.join(packages)}, then install one of them"
         )
     if not _driver_is_there():
-        raise UserError(f"there is no NVIDIA driver ({DRIVER})")
+        raise UserError(
+            f"there is no NVIDIA driver ({DRIVER}): install it, or let the container have the GPU "
+            "(docker run --gpus all)"
+        )
     try:
         from trainer.backend.cuda import CudaBackend, cupy
     except Exception as error:  # an installation may be broken in any way
@@ -210,7 +220,9 @@ def _try_out(backend: Backend) -> None:
 
 
 def _told_trial(error: Exception, package: str) -> str:
-    """Say how a trial failed, and what to do if a library or a header file is missing."""
+    """Say how a trial failed, and what to do if memory, a library or a header file is missing."""
+    if is_memory_failure(error):
+        return f"{in_a_line(error)}; see nvidia-smi who has the memory"
     missing = r"\.(h|hpp|cuh|so)\b|CUDA headers|cannot be loaded|could not be found|not found"
     if not re.search(missing, str(error), re.IGNORECASE):
         return in_a_line(error)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from trainer.backend import Plan, make_plan
 from trainer.backend.device import (
     choose_device,
+    gpu_may_be_there,
     in_a_line,
     is_gpu_failure,
     is_memory_failure,
@@ -16,7 +17,11 @@ from trainer.backend.device import (
 from trainer.checkpoint import Checkpoint
 from trainer.config import Config
 from trainer.errors import RunFailed, UserError
+from trainer.evaluation import usable_streams
 from trainer.memory import in_words, training_bytes
+from trainer.text import Corpus
+
+STAYS = "note: so far the run was computed on the CPU, and stays there; backend.device=gpu moves it"
 
 
 def new_plan(config: Config) -> Plan:
@@ -48,7 +53,9 @@ def same_plan(config: Config, checkpoint: Checkpoint) -> tuple[Plan, str | None]
     saved, wanted = checkpoint.facts["backend"], config.backend.device
     was_on_gpu = saved["strategy"] == "cuda"
     if not was_on_gpu and wanted in ("auto", "cpu"):
-        return Plan(saved["strategy"], saved["threads"], saved["parts"]), None
+        plan = Plan(saved["strategy"], saved["threads"], saved["parts"])
+        may_move = wanted == "auto" and gpu_may_be_there()
+        return plan, STAYS if may_move else None
     plan = new_plan(config)
     is_on_gpu = plan.device.index is not None
     if is_on_gpu == was_on_gpu:
@@ -58,30 +65,48 @@ def same_plan(config: Config, checkpoint: Checkpoint) -> tuple[Plan, str | None]
         reason = f": {plan.device.note or 'CuPy is not installed'}"
     before, now = ("a GPU", "the CPU") if was_on_gpu else ("the CPU", plan.device.name)
     return plan, (
-        f"note: so far the run was computed on {before}, it goes on on {now}{reason}; "
+        f"note: so far the run was computed on {before}, it continues on {now}{reason}; "
         "the last bits of all numbers will differ"
     )
 
 
-def refuse_too_large(config: Config, vocabulary_size: int, plan: Plan) -> None:
+def evaluated_streams(config: Config, corpus: Corpus) -> list[int]:
+    """Return into how many streams each text is cut that a training evaluates."""
+    split, limit = corpus.split(config.corpus.split), config.evaluation.characters
+    validation = split.validation if limit is None else split.validation.first(limit + 1)
+    lengths = [len(text.ids) for text in (validation, split.test)]
+    return [usable_streams(n - 1, config.evaluation.streams) for n in lengths if n >= 2]
+
+
+def refuse_too_large(
+    config: Config, vocabulary_size: int, plan: Plan, evaluations: Collection[int] = ()
+) -> None:
     """Refuse what the device cannot hold, before it is tried: it could be killed without a word.
+
+    Args:
+        evaluations: as `evaluated_streams` returns them.
 
     Raises:
         UserError: The arrays would take more than all memory that there is.
     """
-    there = memory(plan.device)
-    if there is not None and _needed(config, vocabulary_size, plan) > there:
-        raise UserError(_told_memory(config, vocabulary_size, plan))
+    needed, there = _memory(config, vocabulary_size, plan, evaluations)
+    if there is not None and needed > there:
+        raise UserError(_told_memory(plan, needed, there, evaluations))
 
 
 @contextmanager
 def told_failures(
-    config: Config, vocabulary_size: int, plan: Plan, go_on: str = ""
+    config: Config,
+    vocabulary_size: int,
+    plan: Plan,
+    evaluations: Collection[int] = (),
+    go_on: str = "",
 ) -> Iterator[None]:
     """Say in one line what is needed where memory runs out, and that it was the GPU that failed.
 
     Args:
-        go_on: what to do when the GPU has failed.
+        evaluations: as `evaluated_streams` returns them.
+        go_on: what to do then.
 
     Raises:
         RunFailed: in place of the error.
@@ -90,22 +115,28 @@ def told_failures(
         yield
     except Exception as error:
         if is_memory_failure(error):
-            told = _told_memory(config, vocabulary_size, plan)
-            raise RunFailed(f"not enough memory ({in_a_line(error)}): {told}") from error
+            needed, there = _memory(config, vocabulary_size, plan, evaluations)
+            told = _told_memory(plan, needed, there, evaluations)
+            raise RunFailed(f"not enough memory ({in_a_line(error)}): {told}{go_on}") from error
         if is_gpu_failure(error):
             raise RunFailed(f"the GPU: {in_a_line(error)}{go_on}") from error
         raise
 
 
-def _needed(config: Config, vocabulary_size: int, plan: Plan) -> int:
-    return sum(training_bytes(config, vocabulary_size, plan).values())
+def _memory(
+    config: Config, vocabulary_size: int, plan: Plan, evaluations: Collection[int]
+) -> tuple[int, int | None]:
+    """Return the bytes that a training needs, and those that there are, if that is known."""
+    needed = sum(training_bytes(config, vocabulary_size, plan, evaluations).values())
+    return needed, memory(plan.device)
 
 
-def _told_memory(config: Config, vocabulary_size: int, plan: Plan) -> str:
-    needed, there = _needed(config, vocabulary_size, plan), memory(plan.device)
+def _told_memory(plan: Plan, needed: int, there: int | None, evaluations: Collection[int]) -> str:
     place = "this machine" if plan.device.index is None else plan.device.name
-    has = "" if there is None else f", {place} has {in_words(there)} for it"
-    return (
-        f"the training takes {in_words(needed)} by formula{has}: lower model.hidden_size, "
-        "training.batch_size or training.sequence_length"
-    )
+    told = f"the training takes {in_words(needed)} by formula"
+    if there is not None:
+        told += f", {place} has {in_words(there)} for it"
+    others = "see what else takes it, or " if there is not None and needed <= there else ""
+    settings = ["model.hidden_size", "training.batch_size", "training.sequence_length"]
+    settings += ["evaluation.streams"] if evaluations else []
+    return f"{told}: {others}lower {', '.join(settings[:-1])} or {settings[-1]}"

@@ -34,7 +34,7 @@ def dry_run(training: Training) -> int:
     arrays = training_bytes(training.config, V, training.plan, evaluations)
     _print(_memory(arrays))
     with (
-        told_failures(training.config, V, training.plan),
+        told_failures(training.config, V, training.plan, evaluations),
         np.errstate(all="ignore"),  # as in the training itself
     ):
         formula, measured = sum(arrays.values()), _measure(training)

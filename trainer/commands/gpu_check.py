@@ -37,7 +37,8 @@ def run(arguments: Namespace) -> int:
     budget, file = arguments.budget, arguments.json
     if not 0 < budget < math.inf:
         raise UserError(f"--budget {budget:g}: expected seconds, more than 0")
-    if file is not None and not file.parent.is_dir():
+    writable = file is None or (file.parent.is_dir() and (file.is_file() or not file.exists()))
+    if not (writable and (file is None or file.name)):
         raise UserError(f"--json {file}: expected a file in a folder that exists, or -")
     gpu = Gpu(_find(arguments.device), arguments.quick)
     checks = [
@@ -46,13 +47,16 @@ def run(arguments: Namespace) -> int:
         *speeds(quick=arguments.quick),
     ]
     outcomes = []
-    for outcome in run_checks(gpu, checks, budget, lambda name: _say(f"{name} ... ", end="")):
-        outcomes.append(outcome)
-        _say(f"{outcome.result} ({outcome.seconds:.1f} s)")
-        if outcome.traceback and arguments.debug:
-            _say(outcome.traceback)
-    _show(outcomes, file)
-    return 1 if any(outcome.result == "failed" for outcome in outcomes) else 0
+    try:
+        for outcome in run_checks(gpu, checks, budget, lambda name: _say(f"{name} ... ", end="")):
+            outcomes.append(outcome)
+            _say(f"{outcome.result} ({outcome.seconds:.1f} s)")
+            if outcome.traceback and arguments.debug:
+                _say(outcome.traceback)
+    finally:  # what was found is shown, even if a person has seen enough
+        if outcomes:
+            _show(outcomes, file)
+    return 0 if all(outcome.result == "passed" for outcome in outcomes) else 1
 
 
 def memory_runs_out(gpu: Gpu) -> Finding:
@@ -107,10 +111,10 @@ def _show(outcomes: list[Outcome], file: Path | None) -> None:
     if file == STANDARD_OUTPUT:
         print(content)
         return
+    print(f"{table(outcomes)}\n\n{verdict(outcomes)}", flush=True)
     if file is not None:
         with whole_file(file) as opened:
             opened.write(f"{content}\n".encode())
-    print(f"{table(outcomes)}\n\n{verdict(outcomes)}")
 
 
 def _say(text: str, end: str = "\n") -> None:

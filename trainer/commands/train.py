@@ -6,9 +6,16 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+from trainer.backend import ONE_THREAD
 from trainer.builder import build_corpus, build_same_corpus, keep_standard_input
 from trainer.checkpoint import Checkpoint
-from trainer.commands.computing import new_plan, refuse_too_large, same_plan, told_failures
+from trainer.commands.computing import (
+    evaluated_streams,
+    new_plan,
+    refuse_too_large,
+    same_plan,
+    told_failures,
+)
 from trainer.commands.dry_run import dry_run
 from trainer.config import Config, config_from_mapping, load_config, resolve_config
 from trainer.config.resume import FIXED
@@ -85,9 +92,9 @@ def new_training(config: Config, folder: RunFolder, origin: Checkpoint | None) -
     if origin is not None:
         config = with_origin(config, origin)
     corpus = build_corpus(config.corpus)
-    plan = new_plan(config)
-    refuse_too_large(config, len(corpus.vocabulary), plan)
-    with told_failures(config, len(corpus.vocabulary), plan):
+    plan, evaluations = new_plan(config), evaluated_streams(config, corpus)
+    refuse_too_large(config, len(corpus.vocabulary), plan, evaluations)
+    with told_failures(config, len(corpus.vocabulary), plan, evaluations):
         training = Training(config, corpus, folder, plan)
     if plan.device.note is not None:
         _say(f"note: computes on the CPU: {plan.device.note}")
@@ -106,26 +113,34 @@ def _resume(arguments: Namespace) -> int:
         return _start(arguments, config, folder)
     _refuse_changes(config, checkpoint)
     corpus = build_same_corpus(config.corpus, checkpoint, "restore the text, or start a new run")
+    if not arguments.dry_run and _has_ended(folder):
+        ended = Training(config, corpus, folder, ONE_THREAD, checkpoint)  # to say so takes no GPU
+        if ended.finished:
+            _say(
+                f"{folder.path} is finished (step {ended.counters.step:,}); "
+                f"to go on, raise its limit, e.g. {_longer(ended)}"
+            )
+            return 0
+        del ended
     plan, moved = same_plan(config, checkpoint)
-    refuse_too_large(config, len(corpus.vocabulary), plan)
-    with told_failures(config, len(corpus.vocabulary), plan):
+    evaluations = evaluated_streams(config, corpus)
+    refuse_too_large(config, len(corpus.vocabulary), plan, evaluations)
+    with told_failures(config, len(corpus.vocabulary), plan, evaluations):
         training = Training(config, corpus, folder, plan, checkpoint)
     del checkpoint  # the training has what it needs of it
     if moved is not None:
         _say(moved)
     if arguments.dry_run:
         return dry_run(training)
-    rows = read_metrics(folder.metrics) if folder.metrics.exists() else []
-    ended = any(row["kind"] == "end" for row in rows)
-    if training.finished and ended:
-        _say(
-            f"{folder.path} is finished (step {training.counters.step:,}); "
-            f"to go on, raise its limit, e.g. {_longer(training)}"
-        )
-        return 0
     with folder.locked():
         folder.write_config(config.to_yaml())
         return _train(training)
+
+
+def _has_ended(folder: RunFolder) -> bool:
+    """Whether a run came to its end, which may have been put off since."""
+    rows = read_metrics(folder.metrics) if folder.metrics.exists() else []
+    return any(row["kind"] == "end" for row in rows)
 
 
 def _refuse_changes(config: Config, checkpoint: Checkpoint) -> None:
@@ -138,9 +153,13 @@ def _refuse_changes(config: Config, checkpoint: Checkpoint) -> None:
     wanted = config.model_dump()
     for section, key in FIXED:
         if wanted[section][key] != saved[section][key]:
+            found, known = (
+                "null" if value is None else value
+                for value in (wanted[section][key], saved[section][key])
+            )
             raise UserError(
-                f"{section}.{key}: found {wanted[section][key]}, but the run has "
-                f"{saved[section][key]}, which cannot change on resume: start a new run instead"
+                f"{section}.{key}: found {found}, but the run has {known}, which cannot change on "
+                "resume: start a new run instead"
             )
 
 
@@ -161,7 +180,13 @@ def _train(training: Training) -> int:
     )
     go_on = f"; go on from the last checkpoint with python train.py --resume {folder.path}"
     with (
-        told_failures(config, len(corpus.vocabulary), training.plan, go_on),
+        told_failures(
+            config,
+            len(corpus.vocabulary),
+            training.plan,
+            evaluated_streams(config, corpus),
+            go_on,
+        ),
         Journal(folder.path, folder.metrics, training.saved_step, progress) as journal,
     ):
         finished = training.train(journal)
