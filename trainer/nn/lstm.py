@@ -119,11 +119,8 @@ class LSTMLayer:
         (z, h, c, tanh_c), resets = self._forward_arrays(), self._resets
         xp, kernels, work = self.backend.xp, self.backend.kernels, self._workspace
         T, B, H = dh.shape
-        dh_recurrent, dc, U_transposed = (
-            work("dh_recurrent", B, H),
-            work("dc", B, H),
-            self.U.value.T,
-        )
+        dh_recurrent, dc = work("dh_recurrent", B, H), work("dc", B, H)
+        U_transposed = self.U.value.T
 
         xp.copyto(dh_recurrent, 0 if dstate is None else dstate.h)
         xp.copyto(dc, 0 if dstate is None else dstate.c)
