@@ -53,6 +53,16 @@ def strategy(project, run="tiny"):
     return read_checkpoint(project.checkpoint(run)).facts["backend"]["strategy"]
 
 
+NO_RECORDING = """
+from trainer.backend.cuda.graph import Recorder
+
+def capture(recorder, work):
+    raise RuntimeError("operation not permitted")
+
+Recorder._capture = capture
+"""
+
+
 def notes(result):
     return [line for line in result.stderr.splitlines() if line.startswith("note: ")]
 
@@ -218,6 +228,24 @@ CudaKernels.norm = lambda kernels, values, out: norm(kernels, values * 1.01, out
             r"last checkpoint with python train\.py --resume .*",
             result.stderr.splitlines()[-1],
         )
+
+    def test_a_recorded_run_is_the_same_to_the_bit(self, project, stand_in):
+        """Through evaluations, samples and watched gates, which are not recorded."""
+        for name, recorded in ("a", "false"), ("b", "true"):
+            given = (f"name={name}", "backend.device=gpu", f"backend.cuda_graph={recorded}")
+            result = project.train("tiny.yaml", *given, first=stand_in)
+            assert result.status == 0, result.stderr
+            assert ("steps as CUDA graphs" in result.stderr) == (recorded == "true")
+        eager, graph = project.outcome("a"), project.outcome("b")
+        assert graph["arrays"] == eager["arrays"]
+        assert graph["rows"] == eager["rows"]
+
+    def test_a_refused_recording_is_told_once_and_the_run_goes_on(self, project, stand_in):
+        given = ("backend.device=gpu", "backend.cuda_graph=true")
+        result = project.train("tiny.yaml", *given, first=stand_in + NO_RECORDING)
+        assert result.status == 0, result.stderr
+        told = "steps are not recorded as CUDA graphs: RuntimeError: operation not permitted"
+        assert result.stderr.count(told) == 1
 
     def test_check_gradients(self, project, stand_in):
         options = ("backend.device=gpu", "model.embedding_size=5")
