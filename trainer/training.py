@@ -225,8 +225,8 @@ class Training:
         self._refuse_divergence()
         if len(self.validation_text.ids) < 2:
             return False
-        counters, limit = self.counters, self.config.evaluation.characters
-        text = self.validation_text if limit is None else self.validation_text.first(limit + 1)
+        counters = self.counters
+        text = self.validation_text.predicting(self.config.evaluation.characters)
         result = score(self.reader, text, self.config.evaluation.streams)
         self._write_row("validation", result.nats)
         counters.validated_step = counters.step

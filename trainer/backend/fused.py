@@ -13,9 +13,8 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
+from trainer.backend.kernels import Array
 from trainer.backend.reference import ReferenceKernels
-
-Array = Any
 
 _compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
 

@@ -72,8 +72,8 @@ def same_plan(config: Config, checkpoint: Checkpoint) -> tuple[Plan, str | None]
 
 def evaluated_streams(config: Config, corpus: Corpus) -> list[int]:
     """Return into how many streams each text is cut that a training evaluates."""
-    split, limit = corpus.split(config.corpus.split), config.evaluation.characters
-    validation = split.validation if limit is None else split.validation.first(limit + 1)
+    split = corpus.split(config.corpus.split)
+    validation = split.validation.predicting(config.evaluation.characters)
     lengths = [len(text.ids) for text in (validation, split.test)]
     return [usable_streams(n - 1, config.evaluation.streams) for n in lengths if n >= 2]
 

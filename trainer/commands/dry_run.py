@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from trainer.backend.device import held
-from trainer.commands.computing import told_failures
-from trainer.evaluation import WARM_UP, WINDOW, predict, usable_streams
+from trainer.commands.computing import evaluated_streams, told_failures
+from trainer.evaluation import WARM_UP, WINDOW, predict
 from trainer.memory import in_words, training_bytes
 from trainer.text import Part
 from trainer.training import Training
@@ -29,7 +29,7 @@ def dry_run(training: Training) -> int:
     done = training.counters.step
     _print(_text(training))
     _print(_parameters(training))
-    evaluations = [_streams(training, text) for text in _scored(training)]
+    evaluations = evaluated_streams(training.config, training.corpus)
     V = training.model.vocabulary_size
     arrays = training_bytes(training.config, V, training.plan, evaluations)
     _print(_memory(arrays))
@@ -84,13 +84,8 @@ def _memory(arrays: Mapping[str, int]) -> Iterable[str]:
 
 def _scored(training: Training) -> list[Part]:
     """Return the texts that are evaluated: for validation, as far as it is, and for the test."""
-    limit, validation = training.config.evaluation.characters, training.validation_text
-    capped = validation if limit is None else validation.first(limit + 1)
+    capped = training.validation_text.predicting(training.config.evaluation.characters)
     return [text for text in (capped, training.test_text) if len(text.ids) >= 2]
-
-
-def _streams(training: Training, text: Part) -> int:
-    return usable_streams(len(text.ids) - 1, training.config.evaluation.streams)
 
 
 def _measure(training: Training) -> int:
@@ -137,7 +132,7 @@ def _seconds_per_evaluation(training: Training) -> float:
     if len(training.validation_text.ids) < 2:
         return 0.0
     text, *_ = _scored(training)
-    streams = _streams(training, text)
+    streams, *_ = evaluated_streams(training.config, training.corpus)
     time_steps = (len(text.ids) - 1) / streams + (WARM_UP if streams > 1 else 0)
     start = time.perf_counter()
     _begin_evaluation(training, text)

@@ -42,6 +42,10 @@ class Part(NamedTuple):
         """Return the first n symbols at most."""
         return Part(self.ids[:n], self.borders)
 
+    def predicting(self, n: int | None) -> Part:
+        """Return as much of it as has n symbols to predict, at most; None for all of it."""
+        return self if n is None else self.first(n + 1)
+
 
 class Split(NamedTuple):
     """The three parts of a text."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from trainer.backend.kernels import Array
 from trainer.backend.reference.cell import CellKernels
 from trainer.backend.reference.dropout import DropoutKernels
 from trainer.backend.reference.loss import LossKernels
@@ -11,8 +12,6 @@ from trainer.backend.reference.rows import RowKernels
 from trainer.backend.reference.update import UpdateKernels
 
 __all__ = ["ReferenceKernels"]
-
-Array = Any
 
 
 class ReferenceKernels(RowKernels, CellKernels, LossKernels, DropoutKernels, UpdateKernels):

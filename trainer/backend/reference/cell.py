@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-Array = Any
+from trainer.backend.kernels import Array
 
 
 class CellKernels:

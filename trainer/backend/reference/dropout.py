@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from trainer.backend.kernels import DropoutKey
+from trainer.backend.kernels import Array, DropoutKey
 from trainer.backend.random import keep_mask
-
-Array = Any
 
 
 class DropoutKernels:

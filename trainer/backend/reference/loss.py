@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-Array = Any
+from trainer.backend.kernels import Array
 
 
 class LossKernels:

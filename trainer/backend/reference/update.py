@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-Array = Any
+from trainer.backend.kernels import Array
 
 
 class UpdateKernels:
