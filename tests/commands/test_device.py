@@ -183,8 +183,13 @@ Error = partial(CompileException, source="", name="", options=())
 message = 'carray.cuh(7): catastrophic error: cannot open source file "cuda_fp16.h"'""",
                 'cannot open source file "cuda_fp16.h"',
             ),
+            (
+                """Error = RuntimeError
+message = "Failed to find CUDA headers. Please install cupy-cuda12x[ctk], say" """,
+                "Failed to find CUDA headers; the libraries of CUDA come with",
+            ),
         ],
-        ids=["no NVRTC", "no header files"],
+        ids=["no NVRTC", "no header files", "as CuPy 14.2 tells it"],
     )
     def test_what_compiling_needs_is_missing(self, project, stand_in, refused, failure, reason):
         missing = f"""
@@ -198,6 +203,32 @@ compiler._compile_with_cache_cuda = fail
 """
         result = project.train("tiny.yaml", "backend.device=gpu", first=stand_in + missing)
         refused(result, "failed a trial", reason, 'pip install "cupy-cuda', '[ctk]"')
+
+    def test_cublas_is_missing(self, project, stand_in, refused):
+        missing = """
+import ctypes
+
+load = ctypes.CDLL
+
+def refuse(name, *arguments, **options):
+    if "libcublas" in str(name):
+        raise OSError(f"{name}: cannot open shared object file")
+    return load(name, *arguments, **options)
+
+ctypes.CDLL = refuse
+"""
+        result = project.train("tiny.yaml", "backend.device=gpu", first=stand_in + missing)
+        refused(result, "cuBLAS cannot be loaded", 'pip install "cupy-cuda', '[ctk]"')
+
+    def test_a_gpu_too_old_for_its_cuda(self, project, stand_in, refused):
+        older = "import trainer.backend.device as device; device.OLDEST_OF_CUDA_13 = 95\n"
+        result = project.train("tiny.yaml", "backend.device=gpu", first=stand_in + older)
+        refused(result, "is too old for CUDA 13: pip uninstall cupy", '"cupy-cuda12x[ctk]"')
+
+    def test_a_gpu_whose_memory_others_have(self, project, stand_in, refused):
+        project.environment["CUDA_ON_CPU_MEMORY"] = "1000000"
+        result = project.train("tiny.yaml", "backend.device=gpu", first=stand_in)
+        refused(result, "failed a trial: Out of memory", "see nvidia-smi")
 
     def test_a_wrong_result(self, project, stand_in, refused):
         wrong = """
