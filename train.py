@@ -2,7 +2,7 @@
 
 import sys
 
-from trainer.cli import train_main
+from trainer.commands.cli import train_main
 
 if __name__ == "__main__":
     sys.exit(train_main())

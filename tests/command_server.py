@@ -11,7 +11,7 @@ import os
 import sys
 import traceback
 
-from trainer.cli import main, train_main
+from trainer.commands.cli import main, train_main
 
 COMMANDS = (
     "check_gradients",

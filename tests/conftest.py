@@ -23,8 +23,8 @@ from safetensors.numpy import load_file
 
 from trainer.backend import ONE_THREAD, Plan, create_backend
 from trainer.backend.device import Device
-from trainer.checkpoint import read_checkpoint
 from trainer.monitor.metrics import read_metrics
+from trainer.runs.checkpoint import read_checkpoint
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = {
@@ -79,7 +79,7 @@ backend:
 # Sends the training process a signal after a step: no clock decides where.
 SIGNAL = """\
 import os
-from trainer.training import Training
+from trainer.training.loop import Training
 
 train_step = Training.train_step
 

@@ -6,8 +6,8 @@ import pytest
 from trainer.backend import create_backend
 from trainer.builder import build_model, build_optimizer
 from trainer.config import config_from_mapping
-from trainer.learner import Learner
 from trainer.optim import SGD, Adam, RMSProp
+from trainer.training.learner import Learner
 
 V, T, B = 7, 4, 5
 

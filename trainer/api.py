@@ -23,10 +23,10 @@ import numpy.typing as npt
 from trainer.builder import load_model
 from trainer.config import Config, config_from_mapping
 from trainer.errors import UserError
-from trainer.evaluation import losses
-from trainer.generation import generate
+from trainer.generation.writer import generate
 from trainer.nn import CharacterLSTM
-from trainer.run_folder import find_checkpoint
+from trainer.runs.folder import find_checkpoint
+from trainer.scoring.evaluation import losses
 from trainer.text import Part, Vocabulary, find_resets, line_borders
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -81,7 +81,7 @@ class Model:
         """Continue a prompt, yielding one character at a time.
 
         Args:
-            options: temperature, top_k, top_p, until, seed, as `trainer.generation.generate`.
+            options: temperature, top_k, top_p, until, seed, as `generate` takes them.
 
         Raises:
             UserError: The prompt has a character that the model does not know, or an option is

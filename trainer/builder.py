@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainer.backend import ONE_THREAD, Backend
-from trainer.checkpoint import Checkpoint, unpack_parameters
 from trainer.config import Config, CorpusConfig, config_from_mapping
 from trainer.errors import UserError
 from trainer.nn import CharacterLSTM, Parameters
 from trainer.optim import SGD, Adam, Clipping, Optimizer, RMSProp, Schedule
+from trainer.runs.checkpoint import Checkpoint, unpack_parameters
 from trainer.text import STANDARD_INPUT, Corpus, Sources, Vocabulary, fetch, find_files, load_corpus
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from trainer.checkpoint import read_checkpoint
+from trainer.runs.checkpoint import read_checkpoint
 
 AUTO = "backend.device=auto"
 
@@ -31,7 +31,7 @@ ONE_WHEEL = WHEELS.format(names=["cupy-cuda13x"])
 TWO_WHEELS = WHEELS.format(names=["cupy-cuda12x", "cupy-cuda13x"])
 
 AT_STEP_12 = """
-from trainer.training import Training
+from trainer.training.loop import Training
 
 class CUDARuntimeError(RuntimeError):
     __module__ = "cupy_backends.cuda.api.runtime"

@@ -11,8 +11,8 @@ import sys
 import pytest
 
 from trainer.builder import load_model
-from trainer.checkpoint import read_checkpoint
-from trainer.generation import generate
+from trainer.generation.writer import generate
+from trainer.runs.checkpoint import read_checkpoint
 
 GENERATE = [sys.executable, "-m", "trainer", "generate", "runs/tiny"]
 
@@ -265,7 +265,7 @@ def test_colours_on_a_terminal(trained, terminal):
 
 
 def test_colours_end_with_the_program(trained, terminal):
-    program = f"{terminal.become(1)}; from trainer.cli import main; exit(main())"
+    program = f"{terminal.become(1)}; from trainer.commands.cli import main; exit(main())"
     arguments = ["generate", "runs/tiny", "--length", "1000000000", "--show-probabilities"]
     process = trained.start("-c", program, *arguments)
     terminal.screen()

@@ -49,7 +49,7 @@ CudaKernels.softmax_backward = softmax_backward
 """
 IN_EACH_STEP = """
 import itertools
-from trainer.learner import Learner
+from trainer.training.learner import Learner
 learn, numbers = Learner._learn, itertools.count()
 
 def learn_wrongly(learner, *arrays, **watch):
@@ -60,7 +60,7 @@ def learn_wrongly(learner, *arrays, **watch):
 Learner._learn = learn_wrongly
 """
 ANOTHER_STEP = """
-from trainer.learner import Learner
+from trainer.training.learner import Learner
 step = Learner.step
 
 def step_wrongly(learner, *ids, **options):

@@ -20,7 +20,7 @@ COMMANDS = [
 # Runs the help of train.py, then tells which modules it took.
 HELP = """\
 import sys
-from trainer.cli import train_main
+from trainer.commands.cli import train_main
 try:
     train_main(["--help"])
 except SystemExit as error:
@@ -34,8 +34,9 @@ def test_help_imports_nothing_heavy(project):
     assert status == "0"
     assert {name for name in modules if name.split(".")[0] == "trainer"} == {
         "trainer",
-        "trainer.arguments",
-        "trainer.cli",
+        "trainer.commands",
+        "trainer.commands.arguments",
+        "trainer.commands.cli",
         "trainer.errors",
     }
     heavy = {"numpy", "pydantic", "yaml", "tqdm", "tensorboard", "safetensors", "threadpoolctl"}

@@ -5,8 +5,8 @@ import signal
 import pytest
 
 from trainer.builder import load_model
-from trainer.checkpoint import read_checkpoint
-from trainer.generation import Writer
+from trainer.generation.writer import Writer
+from trainer.runs.checkpoint import read_checkpoint
 
 INTERACTIVE = ("generate", "runs/tiny", "--interactive", "--length", "200")
 
@@ -84,7 +84,7 @@ def test_no_input(trained, refused):
 
 
 def test_on_a_terminal(trained, terminal):
-    program = f"{terminal.become(0, 1, 2)}; from trainer.cli import main; exit(main())"
+    program = f"{terminal.become(0, 1, 2)}; from trainer.commands.cli import main; exit(main())"
     process = trained.start("-c", program, *INTERACTIVE, "--length", "10000000", "--until", "zzz")
     hints = terminal.screen("> ")
     assert "Ctrl-C" in hints

@@ -18,7 +18,7 @@ def microseconds(length: int, layers: int, cuda_graph: bool) -> float:
     """Return the shortest time of many steps."""
     from trainer.backend.cuda import CudaBackend
     from trainer.config import config_from_mapping
-    from trainer.learner import Learner
+    from trainer.training.learner import Learner
 
     config = config_from_mapping(
         {

@@ -19,8 +19,8 @@ TESTS = [
     "backend/test_kernels.py",
     "nn",
     "optim",
-    "test_learner.py",
-    "test_parity.py",
+    "training/test_learner.py",
+    "training/test_parity.py",
 ]
 """Those that have to notice."""
 
@@ -36,7 +36,7 @@ class Mistake(NamedTuple):
 CELL, LOSS, ROWS = "backend/cuda/cell.cu", "backend/cuda/loss.cu", "backend/cuda/rows.cu"
 DROPOUT, REDUCE = "backend/cuda/dropout.cu", "backend/cuda/reduce.cu"
 UPDATE, COMMON = "backend/cuda/update.cu", "backend/cuda/common.cu"
-LSTM, LEARNER = "nn/lstm.py", "learner.py"
+LSTM, LEARNER = "nn/lstm.py", "training/learner.py"
 NO_ELEMENT_LEFT = """\
     if (element >= B * H)
         return;

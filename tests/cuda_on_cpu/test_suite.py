@@ -8,7 +8,7 @@ import pytest
 
 LEAST = 600
 """Tests that there are: if none of them ran, none could fail."""
-OF_KERNELS = ["backend/cuda", "backend/test_kernels.py", "test_learner.py"]
+OF_KERNELS = ["backend/cuda", "backend/test_kernels.py", "training/test_learner.py"]
 
 
 @pytest.fixture(scope="module")

@@ -5,15 +5,15 @@ import math
 import numpy as np
 import pytest
 
-import trainer.evaluation
-from trainer.evaluation import losses, score
+import trainer.scoring.evaluation
 from trainer.scoring import characters
+from trainer.scoring.evaluation import losses, score
 
 
 @pytest.fixture(params=[1, 2, 3, 7, 128])
 def window(request, monkeypatch):
     """Windows that cut characters in two."""
-    monkeypatch.setattr(trainer.evaluation, "WINDOW", request.param)
+    monkeypatch.setattr(trainer.scoring.evaluation, "WINDOW", request.param)
 
 
 def test_each_character_once_and_in_order(model, text, window):

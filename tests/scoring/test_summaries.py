@@ -3,15 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import trainer.evaluation
-from trainer.evaluation import score
+import trainer.scoring.evaluation
 from trainer.scoring import Text, Totals, characters, least_expected, lines
+from trainer.scoring.evaluation import score
 from trainer.text import Part
 
 
 @pytest.fixture(autouse=True)
 def window(monkeypatch):
-    monkeypatch.setattr(trainer.evaluation, "WINDOW", 5)
+    monkeypatch.setattr(trainer.scoring.evaluation, "WINDOW", 5)
 
 
 def test_lines_are_the_text_and_its_score(model, text):

@@ -1,1 +1,1 @@
-"""What each command does; `trainer.cli` imports the one that runs."""
+"""What each command does; `trainer.commands.cli` imports the one that runs."""

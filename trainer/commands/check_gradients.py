@@ -9,9 +9,9 @@ import numpy as np
 
 from trainer.backend import Plan
 from trainer.builder import build_corpus, build_model
-from trainer.commands.computing import new_plan, told_failures
 from trainer.config import Config, load_config
 from trainer.nn import GradientError, LSTMState, check_gradients
+from trainer.training.resources import new_plan, told_failures
 
 TOLERANCE = 1e-6
 T, B = 4, 3  # a window small enough to be quick; every line of the backward pass runs all the same

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from trainer.backend.device import held
-from trainer.commands.computing import evaluated_streams, told_failures
-from trainer.evaluation import WARM_UP, WINDOW, predict
-from trainer.memory import in_words, training_bytes
+from trainer.scoring.evaluation import WARM_UP, WINDOW, predict
 from trainer.text import Part
-from trainer.training import Training
+from trainer.training.loop import Training
+from trainer.training.memory import in_words, training_bytes
+from trainer.training.resources import evaluated_streams, told_failures
 
 SECONDS = 2.0
 """How long steps are timed."""

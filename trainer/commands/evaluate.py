@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from trainer.builder import build_same_corpus, load_model
-from trainer.checkpoint import Checkpoint
 from trainer.commands.score_report import count, report_lines, surprise_facts, told, total_facts
 from trainer.commands.score_rows import character_rows, line_rows, to_json, to_tsv
 from trainer.config import Config, config_from_mapping
 from trainer.errors import UserError
-from trainer.run_folder import find_checkpoint
+from trainer.runs.checkpoint import Checkpoint
+from trainer.runs.folder import find_checkpoint
 from trainer.scoring import Text, Totals, characters, least_expected
 from trainer.text import (
     STANDARD_INPUT,

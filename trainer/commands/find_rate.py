@@ -8,13 +8,13 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from trainer.commands.computing import told_failures
 from trainer.commands.train import new_training, read_beginning
 from trainer.config import load_config
 from trainer.errors import UserError
 from trainer.monitor.pictures import write_rate_picture
-from trainer.range_test import BELOW_LOWEST, RangeTest, growing_rates, run_range_test
-from trainer.run_folder import RUNS, RunFolder
+from trainer.runs.folder import RUNS, RunFolder
+from trainer.training.range_test import BELOW_LOWEST, RangeTest, growing_rates, run_range_test
+from trainer.training.resources import told_failures
 
 FEWEST_STEPS = 20
 ROWS = 24

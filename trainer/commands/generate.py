@@ -12,8 +12,8 @@ from trainer.commands.interactive import converse
 from trainer.commands.options import generation_options
 from trainer.config import config_from_mapping
 from trainer.errors import UserError
-from trainer.generation import Writer, Written
-from trainer.run_folder import find_checkpoint
+from trainer.generation.writer import Writer, Written
+from trainer.runs.folder import find_checkpoint
 from trainer.text import STANDARD_INPUT, read_standard_input, read_text
 
 

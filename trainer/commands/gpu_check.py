@@ -10,7 +10,6 @@ from argparse import Namespace
 from pathlib import Path
 
 from trainer.backend.device import Device, find_gpu, memory
-from trainer.commands.computing import refuse_too_large, told_failures
 from trainer.errors import RunFailed, UserError
 from trainer.files import whole_file
 from trainer.gpu_check import (
@@ -26,7 +25,8 @@ from trainer.gpu_check import (
     verdict,
 )
 from trainer.gpu_check.gpu import SYMBOLS, make_config, trained
-from trainer.learner import Learner
+from trainer.training.learner import Learner
+from trainer.training.resources import refuse_too_large, told_failures
 
 STANDARD_OUTPUT = Path("-")
 STEPS = 5

@@ -10,8 +10,8 @@ from typing import Any
 
 from trainer.commands.display import Display
 from trainer.errors import UserError
-from trainer.generation import Writer
-from trainer.interruption import stop_request
+from trainer.generation.writer import Writer
+from trainer.training.interruption import stop_request
 
 MARK = "> "
 HINTS = (

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from trainer.builder import build_same_corpus, load_model
-from trainer.checkpoint import Checkpoint
 from trainer.commands.options import generation_options
 from trainer.config import config_from_mapping
 from trainer.errors import UserError
-from trainer.generation import generate
-from trainer.novelty import Comparison, Ids, compare
-from trainer.run_folder import find_checkpoint
+from trainer.generation.writer import generate
+from trainer.runs.checkpoint import Checkpoint
+from trainer.runs.folder import find_checkpoint
+from trainer.scoring.novelty import Comparison, Ids, compare
 from trainer.text import Vocabulary, read_text
 
 LENGTHS = (4, 8, 16, 32, 64, 128)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from trainer.checkpoint import Checkpoint
 from trainer.config import GenerationConfig, config_from_mapping
 from trainer.errors import UserError
+from trainer.runs.checkpoint import Checkpoint
 
 
 def generation_options(

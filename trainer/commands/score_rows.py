@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from trainer.evaluation import Score
 from trainer.scoring import Characters, lines
+from trainer.scoring.evaluation import Score
 
 Row = dict[str, Any]
 

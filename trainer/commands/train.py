@@ -8,24 +8,24 @@ from pathlib import Path
 
 from trainer.backend import ONE_THREAD
 from trainer.builder import build_corpus, build_same_corpus, keep_standard_input
-from trainer.checkpoint import Checkpoint
-from trainer.commands.computing import (
+from trainer.commands.dry_run import dry_run
+from trainer.config import Config, config_from_mapping, load_config, resolve_config
+from trainer.config.resume import FIXED
+from trainer.errors import UserError
+from trainer.monitor.console import Progress
+from trainer.monitor.journal import Journal
+from trainer.monitor.metrics import read_metrics
+from trainer.runs.checkpoint import Checkpoint
+from trainer.runs.folder import RUNS, RunFolder, open_run
+from trainer.training.fine_tuning import read_origin, told_origin, transfer, with_origin
+from trainer.training.loop import Training
+from trainer.training.resources import (
     evaluated_streams,
     new_plan,
     refuse_too_large,
     same_plan,
     told_failures,
 )
-from trainer.commands.dry_run import dry_run
-from trainer.config import Config, config_from_mapping, load_config, resolve_config
-from trainer.config.resume import FIXED
-from trainer.errors import UserError
-from trainer.fine_tuning import read_origin, told_origin, transfer, with_origin
-from trainer.monitor.console import Progress
-from trainer.monitor.journal import Journal
-from trainer.monitor.metrics import read_metrics
-from trainer.run_folder import RUNS, RunFolder, open_run
-from trainer.training import Training
 
 
 def run(arguments: Namespace) -> int:

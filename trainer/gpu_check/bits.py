@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from trainer.backend import Backend
-from trainer.checkpoint import Arrays
 from trainer.errors import RunFailed
 from trainer.gpu_check.check import Finding
 from trainer.gpu_check.gpu import Gpu, make_config, trained
+from trainer.runs.checkpoint import Arrays
 
 STEPS, QUICK_STEPS = 30, 10
 REPETITIONS = 5

@@ -13,7 +13,7 @@ import numpy as np
 import trainer
 from trainer.gpu_check.check import Finding
 from trainer.gpu_check.gpu import Gpu
-from trainer.memory import in_words
+from trainer.training.memory import in_words
 
 DRIVER = Path("/proc/driver/nvidia/version")
 

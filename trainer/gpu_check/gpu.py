@@ -9,9 +9,9 @@ import numpy as np
 
 from trainer.backend import Array, Backend, Plan
 from trainer.backend.device import Device
-from trainer.checkpoint import Arrays
 from trainer.config import Config, config_from_mapping
-from trainer.learner import Ids, Learner
+from trainer.runs.checkpoint import Arrays
+from trainer.training.learner import Ids, Learner
 
 if TYPE_CHECKING:
     from trainer.backend.cuda import CudaBackend

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from trainer.backend import Backend
 from trainer.gpu_check.check import Finding
 from trainer.gpu_check.gpu import SYMBOLS, Gpu, make_config
-from trainer.learner import Learner
+from trainer.training.learner import Learner
 
 SIZES = [
     *("64/1/100/100", "128/1/50/50", "128/2/50/50", "256/2/50/50", "512/2/50/50"),

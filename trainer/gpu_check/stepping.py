@@ -14,8 +14,8 @@ from trainer.config import Config
 from trainer.errors import RunFailed
 from trainer.gpu_check.check import Finding
 from trainer.gpu_check.gpu import SYMBOLS, Gpu, make_config, take_step
-from trainer.learner import Learner
-from trainer.memory import in_words, training_bytes
+from trainer.training.learner import Learner
+from trainer.training.memory import in_words, training_bytes
 
 WARM_UP, STEPS, QUICK_STEPS = 4, 100, 20
 STEPS_AHEAD = 2

@@ -10,7 +10,6 @@ from typing import Any
 
 from trainer.backend import ONE_THREAD, Plan
 from trainer.builder import build_corpus
-from trainer.checkpoint import read_checkpoint
 from trainer.config import Config, config_from_mapping
 from trainer.errors import RunFailed
 from trainer.gpu_check.check import Finding, judge
@@ -18,8 +17,9 @@ from trainer.gpu_check.gpu import Gpu, difference
 from trainer.monitor.console import Progress
 from trainer.monitor.journal import Journal
 from trainer.monitor.metrics import read_metrics
-from trainer.run_folder import RunFolder
-from trainer.training import Training
+from trainer.runs.checkpoint import read_checkpoint
+from trainer.runs.folder import RunFolder
+from trainer.training.loop import Training
 
 QUICK_START: dict[str, dict[str, Any]] = {
     "model": {"hidden_size": 128, "embedding_size": 128, "forget_bias": 0.0},

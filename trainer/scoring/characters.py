@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from trainer.evaluation import predict
 from trainer.nn import CharacterLSTM
+from trainer.scoring.evaluation import predict
 from trainer.scoring.text import Integers, Text
 
 Floats = npt.NDArray[np.float64]
@@ -64,7 +64,7 @@ class Characters(NamedTuple):
 def characters(
     model: CharacterLSTM, text: Text, progress: Callable[[int], object] | None = None
 ) -> Iterator[Characters]:
-    """Score a text as `trainer.evaluation.score` does in one stream, and yield all its characters.
+    """Score a text as `evaluation.score` does in one stream, and yield all its characters.
 
     Args:
         text: of at least 2 symbols.

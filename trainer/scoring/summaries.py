@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trainer.evaluation import Score
 from trainer.scoring.characters import Characters
+from trainer.scoring.evaluation import Score
 
 
 class Line(NamedTuple):
@@ -55,7 +55,7 @@ class Totals:
 
     Attributes:
         nats: of all.
-        symbols: predicted ones, as `trainer.evaluation.score` counts them.
+        symbols: predicted ones, as `trainer.scoring.evaluation.score` counts them.
         characters: of which at least one symbol was predicted.
         bytes: of their UTF-8 that were predicted.
     """

@@ -9,14 +9,14 @@ import pytest
 
 from trainer.builder import build_corpus
 from trainer.config import config_from_mapping, load_config
-from trainer.evaluation import score
-from trainer.generation import generate
-from trainer.learner import Learner
+from trainer.generation.writer import generate
 from trainer.monitor.console import Progress
 from trainer.monitor.journal import Journal
-from trainer.run_folder import RunFolder
+from trainer.runs.folder import RunFolder
+from trainer.scoring.evaluation import score
 from trainer.text import Part, Vocabulary
-from trainer.training import Training
+from trainer.training.learner import Learner
+from trainer.training.loop import Training
 
 V, H, B = 7, 6, 5
 

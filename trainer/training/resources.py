@@ -14,12 +14,12 @@ from trainer.backend.device import (
     is_memory_failure,
     memory,
 )
-from trainer.checkpoint import Checkpoint
 from trainer.config import Config
 from trainer.errors import RunFailed, UserError
-from trainer.evaluation import usable_streams
-from trainer.memory import in_words, training_bytes
+from trainer.runs.checkpoint import Checkpoint
+from trainer.scoring.evaluation import usable_streams
 from trainer.text import Corpus
+from trainer.training.memory import in_words, training_bytes
 
 STAYS = "note: so far the run was computed on the CPU, and stays there; backend.device=gpu moves it"
 

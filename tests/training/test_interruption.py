@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from trainer.interruption import stop_request
+from trainer.training.interruption import stop_request
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

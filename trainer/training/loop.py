@@ -10,18 +10,19 @@ import numpy as np
 
 from trainer.backend import Array, Plan
 from trainer.builder import build_model, build_schedule
-from trainer.checkpoint import Checkpoint, read_checkpoint, unpack_parameters
 from trainer.config import Config
-from trainer.counters import Counters, Length
 from trainer.errors import RunFailed, UserError
-from trainer.evaluation import Score, score
-from trainer.generation import generate
-from trainer.interruption import stop_request
-from trainer.learner import Learner
+from trainer.generation.writer import generate
 from trainer.monitor.journal import Journal
 from trainer.monitor.statistics import gate_statistics
-from trainer.run_folder import RunFolder
+from trainer.runs.checkpoint import Checkpoint, read_checkpoint, unpack_parameters
+from trainer.runs.counters import Counters
+from trainer.runs.folder import RunFolder
+from trainer.scoring.evaluation import Score, score
 from trainer.text import Batches, Corpus
+from trainer.training.interruption import stop_request
+from trainer.training.learner import Learner
+from trainer.training.length import Length
 
 EXPLODED = 3
 """A loss this many times the larger of the first loss and ln V has diverged (char-rnn's rule)."""

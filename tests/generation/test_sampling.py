@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from trainer.sampling import choose, probability_of
+from trainer.generation.sampling import choose, probability_of
 
 DRAWS = 4_000
 

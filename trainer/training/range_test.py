@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.learner import Learner
 from trainer.text import Batches
+from trainer.training.learner import Learner
 
 SMOOTHING = 0.9
 """The loss is a mean over about the last ten steps: windows of a text differ."""

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from trainer.builder import load_model
-from trainer.checkpoint import read_checkpoint
 from trainer.errors import UserError
-from trainer.evaluation import score
-from trainer.generation import WINDOW, Writer, generate
+from trainer.generation.writer import WINDOW, Writer, generate
 from trainer.nn import CharacterLSTM
+from trainer.runs.checkpoint import read_checkpoint
+from trainer.scoring.evaluation import score
 from trainer.text import Part, Vocabulary
 
 MIXED = "naïve café, ¿qué? 日本語 🙂🙃\n"

@@ -11,14 +11,14 @@ import pytest
 
 from trainer.backend import create_backend
 from trainer.builder import build_model
-from trainer.checkpoint import Checkpoint
 from trainer.config import config_from_mapping
-from trainer.evaluation import score
-from trainer.generation import Writer
-from trainer.learner import Learner
+from trainer.generation.writer import Writer
 from trainer.monitor.statistics import gate_statistics
+from trainer.runs.checkpoint import Checkpoint
+from trainer.scoring.evaluation import score
 from trainer.text import Part, Vocabulary
 from trainer.text.documents import after_each_file
+from trainer.training.learner import Learner
 
 # Sizes that fill no block of threads, and no warp.
 LETTERS = "abcdefghijkl\n"

@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from trainer.backend import Array, Backend
 from trainer.builder import build_clipping, build_model, build_optimizer
-from trainer.checkpoint import Arrays, Checkpoint, pack, unpack
 from trainer.config import Config
 from trainer.nn import LSTMState
 from trainer.optim import NonFiniteLatch
+from trainer.runs.checkpoint import Arrays, Checkpoint, pack, unpack
 
 Ids = npt.NDArray[np.integer[Any]]
 

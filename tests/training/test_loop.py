@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-import trainer.training
-from trainer.checkpoint import read_checkpoint
+import trainer.training.loop
 from trainer.config import config_from_mapping
 from trainer.errors import RunFailed, UserError
-from trainer.evaluation import Score
 from trainer.monitor.console import Progress
 from trainer.monitor.journal import Journal
 from trainer.monitor.metrics import read_metrics
-from trainer.run_folder import RunFolder
+from trainer.runs.checkpoint import read_checkpoint
+from trainer.runs.folder import RunFolder
+from trainer.scoring.evaluation import Score
 from trainer.text import Sources, load_corpus
-from trainer.training import Training
+from trainer.training.loop import Training
 
 TINY = {
     "corpus": {"path": "text.txt", "split": [0.8, 0.1, 0.1]},
@@ -213,7 +213,7 @@ class TestTheBest:
 
     def test_an_improvement_renews_the_patience(self, run, monkeypatch):
         losses = iter([3.0, 4.0, 2.0, 3.0, 2.5, 1.0])
-        monkeypatch.setattr(trainer.training, "score", lambda *_: Score(next(losses), 1))
+        monkeypatch.setattr(trainer.training.loop, "score", lambda *_: Score(next(losses), 1))
         done = run(evaluation={"every": 2, "patience": 2}, corpus={"split": [0.8, 0.2, 0]})
         assert done.losses("validation") == [3.0, 4.0, 2.0, 3.0, 2.5]
         assert done.folder.pointer("best") == done.folder.checkpoint_file(6)

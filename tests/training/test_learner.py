@@ -5,7 +5,7 @@ import pytest
 
 from trainer.backend import create_backend
 from trainer.config import config_from_mapping
-from trainer.learner import Learner
+from trainer.training.learner import Learner
 
 V, B, T = 7, 5, 4
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from trainer.backend import Plan
 from trainer.config import Config
-from trainer.evaluation import WINDOW
+from trainer.scoring.evaluation import WINDOW
 
 _SLOTS = {"sgd": 0, "rmsprop": 1, "adam": 2}
 """Arrays that an optimizer keeps for each parameter, without that of a momentum."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from trainer.errors import RunFailed, UserError
-from trainer.run_folder import RunFolder, find_checkpoint, open_run
+from trainer.runs.folder import RunFolder, find_checkpoint, open_run
 
 
 @pytest.fixture
@@ -191,7 +191,7 @@ def test_a_run_is_trained_by_one_process_at_a_time(project):
     """The lock is held by another process, and goes with it, even when it is killed."""
     assert project.train("tiny.yaml", "training.steps=10").status == 0
     program = (
-        "from pathlib import Path; from trainer.run_folder import RunFolder\n"
+        "from pathlib import Path; from trainer.runs.folder import RunFolder\n"
         "with RunFolder(Path('runs/tiny')).locked(): print('held', flush=True); input()"
     )
     holder = subprocess.Popen(

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from trainer.builder import checkpoint_vocabulary
-from trainer.checkpoint import Checkpoint
 from trainer.config import Config, config_from_mapping
 from trainer.errors import UserError
 from trainer.nn import CharacterLSTM
-from trainer.run_folder import find_checkpoint
+from trainer.runs.checkpoint import Checkpoint
+from trainer.runs.folder import find_checkpoint
 from trainer.text import Vocabulary
 from trainer.text.vocabulary import describe
 

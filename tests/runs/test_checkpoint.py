@@ -9,9 +9,9 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-import trainer.checkpoint
+import trainer.runs.checkpoint
 from trainer.backend import create_backend
-from trainer.checkpoint import pack, read_checkpoint, unpack, unpack_parameters, write_checkpoint
+from trainer.runs.checkpoint import pack, read_checkpoint, unpack, unpack_parameters, write_checkpoint
 from trainer.errors import UserError
 from trainer.nn import CharacterLSTM
 from trainer.optim import SGD
@@ -199,7 +199,7 @@ class TestDamage:
         assert "no checkpoint of this program" in refusal(path)
 
     def test_a_newer_format(self, path, monkeypatch):
-        monkeypatch.setattr(trainer.checkpoint, "FORMAT_VERSION", 2)
+        monkeypatch.setattr(trainer.runs.checkpoint, "FORMAT_VERSION", 2)
         assert "a format that this version does not know" in refusal(path)
 
     def test_missing_and_a_folder(self, path, tmp_path):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from trainer.checkpoint import Arrays, Checkpoint, read_checkpoint, write_checkpoint
+from trainer.runs.checkpoint import Arrays, Checkpoint, read_checkpoint, write_checkpoint
 from trainer.errors import UserError
 from trainer.files import disk_errors, make_folder, whole_file
 

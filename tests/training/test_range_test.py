@@ -2,9 +2,9 @@ import pytest
 
 from trainer.builder import build_corpus
 from trainer.config import load_config
-from trainer.range_test import RangeTest, growing_rates, run_range_test
-from trainer.run_folder import RunFolder
-from trainer.training import Training
+from trainer.runs.folder import RunFolder
+from trainer.training.loop import Training
+from trainer.training.range_test import RangeTest, growing_rates, run_range_test
 
 
 def test_rates_grow_by_the_same_factor():

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from trainer.builder import build_model
-from trainer.checkpoint import Checkpoint, pack
 from trainer.config import config_from_mapping
-from trainer.fine_tuning import transfer
 from trainer.optim import SGD
+from trainer.runs.checkpoint import Checkpoint, pack
 from trainer.text import Vocabulary
+from trainer.training.fine_tuning import transfer
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import trainer
-from trainer.arguments import COMMANDS, TRAIN
+from trainer.commands.arguments import COMMANDS, TRAIN
 from trainer.errors import RunFailed, UserError
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130

@@ -9,10 +9,10 @@ import pytest
 from trainer.backend import Plan
 from trainer.builder import build_model
 from trainer.config import config_from_mapping
-from trainer.evaluation import score
-from trainer.learner import Learner
-from trainer.memory import training_bytes
+from trainer.scoring.evaluation import score
 from trainer.text import Part
+from trainer.training.learner import Learner
+from trainer.training.memory import training_bytes
 
 T, B, H = 24, 32, 48
 ALONE, BY_TWO = Plan("reference", 1, 1), Plan("fused", 2, 2)

@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from trainer import novelty
-from trainer.novelty import Match, compare
+from trainer.scoring import novelty
+from trainer.scoring.novelty import Match, compare
 
 LENGTHS = (1, 2, 3, 4, 7, 8, 12, 31)
 

@@ -1,11 +1,9 @@
-"""How far a run has come and how long it is: all that a checkpoint remembers besides arrays."""
+"""How far a run has come."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 from typing import Any
-
-from trainer.config import TrainingConfig
 
 
 @dataclass
@@ -45,17 +43,3 @@ class Counters:
     def from_facts(cls, facts: dict[str, Any]) -> Counters:
         """Read the counters of a checkpoint."""
         return cls(**{field.name: facts[field.name] for field in fields(cls)})
-
-
-class Length:
-    """The length of a run, in epochs, steps or minutes of training."""
-
-    def __init__(self, training: TrainingConfig, windows_per_epoch: int) -> None:
-        self.minutes = training.minutes
-        self.steps = training.steps or (training.epochs or 0) * windows_per_epoch
-
-    def share_done(self, counters: Counters) -> float:
-        """Return how much of the run is done, from 0 to 1."""
-        if self.minutes is not None:
-            return min(1.0, counters.seconds / 60 / self.minutes)
-        return min(1.0, counters.step / self.steps)

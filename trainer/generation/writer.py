@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from trainer.errors import UserError
+from trainer.generation.sampling import Vector, choose, probability_of
 from trainer.nn import CharacterLSTM, LSTMState
-from trainer.sampling import Vector, choose, probability_of
 from trainer.text import Spelling, Vocabulary, spelling
 
 WINDOW = 256

@@ -6,12 +6,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-import trainer.evaluation
+import trainer.scoring.evaluation
 from trainer.backend import create_backend
 from trainer.builder import load_model
-from trainer.checkpoint import read_checkpoint
-from trainer.evaluation import Score, score
 from trainer.nn import CharacterLSTM
+from trainer.runs.checkpoint import read_checkpoint
+from trainer.scoring.evaluation import Score, score
 from trainer.text import Part
 
 
@@ -51,7 +51,7 @@ def test_one_stream_is_the_definition(model, length):
 def test_the_window_does_not_matter(model, monkeypatch, streams, window):
     ids = text(1100)
     expected = score(model, Part(ids), streams)
-    monkeypatch.setattr(trainer.evaluation, "WINDOW", window)
+    monkeypatch.setattr(trainer.scoring.evaluation, "WINDOW", window)
     assert score(model, Part(ids), streams).nats == pytest.approx(expected.nats, abs=1e-12)
 
 
@@ -60,7 +60,7 @@ def test_the_window_does_not_matter_in_single_precision(trained, monkeypatch):
     ids = vocabulary.encode(trained.text.read_text())
     expected = score(model, Part(ids)).nats
     for window in (1, 50, 1000):
-        monkeypatch.setattr(trainer.evaluation, "WINDOW", window)
+        monkeypatch.setattr(trainer.scoring.evaluation, "WINDOW", window)
         assert score(model, Part(ids)).nats == pytest.approx(expected, abs=1e-6)
 
 

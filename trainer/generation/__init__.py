@@ -1,0 +1,1 @@
+"""New text from a model: drawing a symbol, writing one character after the other."""
