@@ -152,5 +152,5 @@ def load(path: str | Path) -> Model:
     """
     checkpoint = find_checkpoint(Path(path))
     network, vocabulary = load_model(checkpoint)
-    config = config_from_mapping(checkpoint.facts["config"], str(checkpoint.path))
-    return Model(network, vocabulary, config, checkpoint.facts["step"])
+    config = checkpoint.config
+    return Model(network, vocabulary, config, checkpoint.counters.step)

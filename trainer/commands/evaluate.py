@@ -11,7 +11,7 @@ from typing import NamedTuple
 from trainer.builder import build_same_corpus, load_model
 from trainer.commands.score_report import count, report_lines, surprise_facts, told, total_facts
 from trainer.commands.score_rows import character_rows, line_rows, to_json, to_tsv
-from trainer.config import Config, config_from_mapping
+from trainer.config import Config
 from trainer.errors import UserError
 from trainer.runs.checkpoint import Checkpoint
 from trainer.runs.folder import find_checkpoint
@@ -51,7 +51,7 @@ def run(arguments: Namespace) -> int:
         raise UserError(f"--least-expected: found {shown}, expected 0 or more")
     checkpoint = find_checkpoint(arguments.model)
     model, vocabulary = load_model(checkpoint)
-    config = config_from_mapping(checkpoint.facts["config"], str(checkpoint.path))
+    config = checkpoint.config
     if arguments.text is not None:
         subject = _own_text(str(arguments.text), vocabulary, config)
     else:

@@ -10,7 +10,6 @@ from trainer.builder import load_model
 from trainer.commands.display import Display, open_display
 from trainer.commands.interactive import converse
 from trainer.commands.options import generation_options
-from trainer.config import config_from_mapping
 from trainer.errors import UserError
 from trainer.generation.writer import Writer, Written
 from trainer.runs.folder import find_checkpoint
@@ -29,7 +28,7 @@ def run(arguments: Namespace) -> int:
         arguments.prompt = read_standard_input() if piped else read_text(arguments.prompt_file)
     options = generation_options(checkpoint, arguments, "generate")
     writing = options.model_dump(exclude={"prompt", "seed"})
-    config = config_from_mapping(checkpoint.facts["config"], str(checkpoint.path))
+    config = checkpoint.config
     open_writer = partial(Writer, *load_model(checkpoint), lines=config.corpus.document == "line")
 
     writer = open_writer([options.seed])

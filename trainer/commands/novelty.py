@@ -10,7 +10,6 @@ from typing import Any
 
 from trainer.builder import build_same_corpus, load_model
 from trainer.commands.options import generation_options
-from trainer.config import config_from_mapping
 from trainer.errors import UserError
 from trainer.generation.writer import generate
 from trainer.runs.checkpoint import Checkpoint
@@ -28,7 +27,7 @@ SAMPLING = ("length", "prompt", "temperature", "top_k", "top_p", "seed")
 def run(arguments: Namespace) -> int:
     """Compare; return the exit status."""
     checkpoint = find_checkpoint(arguments.model)
-    config = config_from_mapping(checkpoint.facts["config"], str(checkpoint.path))
+    config = checkpoint.config
     otherwise = "put it back: only the text of the training can tell what was copied"
     corpus = build_same_corpus(config.corpus, checkpoint, otherwise)
     if arguments.text is not None:

@@ -22,7 +22,7 @@ def generation_options(
         for name in GenerationConfig.model_fields
         if (value := getattr(arguments, name, None)) is not None
     }
-    saved = checkpoint.facts["config"]
+    saved = checkpoint.config.model_dump(mode="json")
     changed = {**saved, "generation": {**saved["generation"], **given}}
     options = config_from_mapping(changed, command).generation
     try:
