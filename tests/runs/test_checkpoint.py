@@ -11,10 +11,16 @@ from safetensors.numpy import load_file, save_file
 
 import trainer.runs.checkpoint
 from trainer.backend import create_backend
-from trainer.runs.checkpoint import pack, read_checkpoint, unpack, unpack_parameters, write_checkpoint
 from trainer.errors import UserError
 from trainer.nn import CharacterLSTM
 from trainer.optim import SGD
+from trainer.runs.checkpoint import (
+    pack,
+    read_checkpoint,
+    unpack,
+    unpack_parameters,
+    write_checkpoint,
+)
 
 V, H, L, B = 5, 3, 2, 2
 FACTS = {"config": {"training": {"batch_size": B}}, "vocabulary": "abcde", "step": 7, "loss": 0.1}

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from trainer.runs.checkpoint import Arrays, Checkpoint, read_checkpoint, write_checkpoint
 from trainer.errors import UserError
 from trainer.files import disk_errors, make_folder, whole_file
+from trainer.runs.checkpoint import Arrays, Checkpoint, read_checkpoint, write_checkpoint
 
 try:
     import fcntl
