@@ -27,7 +27,7 @@ from trainer.generation.writer import generate
 from trainer.nn import CharacterLSTM
 from trainer.runs.folder import find_checkpoint
 from trainer.scoring.evaluation import losses
-from trainer.text import Part, Vocabulary, find_resets, line_borders
+from trainer.text import Span, Vocabulary, find_resets, line_borders
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -138,10 +138,10 @@ class Model:
         a, i, f, o = np.split(gates, 4, axis=2)
         return Reading(a, i, f, o, cell, hidden, probabilities)
 
-    def _part(self, text: str) -> Part:
+    def _part(self, text: str) -> Span:
         by_line = self.config.corpus.document == "line"
         borders = line_borders(self.vocabulary) if by_line else None
-        return Part(self.vocabulary.encode(text), borders)
+        return Span(self.vocabulary.encode(text), borders)
 
 
 def load(path: str | Path) -> Model:

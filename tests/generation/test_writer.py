@@ -12,7 +12,7 @@ from trainer.generation.writer import WINDOW, Writer, generate
 from trainer.nn import CharacterLSTM
 from trainer.runs.checkpoint import read_checkpoint
 from trainer.scoring.evaluation import score
-from trainer.text import Part, Vocabulary
+from trainer.text import Span, Vocabulary
 
 MIXED = "naïve café, ¿qué? 日本語 🙂🙃\n"
 
@@ -224,7 +224,7 @@ class TestWriter:
         model = random_model(vocabulary)
         written = list(Writer(model, vocabulary).write(40, temperature=0.7, top_k=5))
         ids = vocabulary.encode("\n" + "".join(character for _, character, _ in written))
-        scored = score(model, Part(ids))
+        scored = score(model, Span(ids))
         nats = -sum(math.log(probability) for _, _, probability in written)
         assert nats == pytest.approx(scored.nats * scored.characters)
 

@@ -6,7 +6,7 @@ import pytest
 import trainer.scoring.evaluation
 from trainer.scoring import Text, Totals, characters, least_expected, lines
 from trainer.scoring.evaluation import score
-from trainer.text import Part
+from trainer.text import Span
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def test_lines_are_the_text_and_its_score(model, text):
 
 def test_a_line_end_at_the_end_begins_no_line(model, text):
     end = np.flatnonzero(text.part.ids == text.vocabulary.encode("\n")[0])[-1]
-    ended = Text(Part(text.part.ids[: end + 1]), text.vocabulary)
+    ended = Text(Span(text.part.ids[: end + 1]), text.vocabulary)
     assert [line.text for line in lines(characters(model, ended))][-1] == "--\u2028é🙂🙂\n"
 
 
@@ -45,7 +45,7 @@ def test_totals(model, text):
 
 def test_a_first_character_of_several_bytes_is_scored_but_for_its_first_byte(model, text):
     start = int(text.starts(0, 3)[1])
-    part = Text(Part(text.part.ids[start:]), text.vocabulary)
+    part = Text(Span(text.part.ids[start:]), text.vocabulary)
     totals = Totals(text.is_bytes)
     pieces = list(totals.watch(characters(model, part)))
     assert pieces[0].text[0] == "é"

@@ -16,7 +16,7 @@ from trainer.generation.writer import Writer
 from trainer.monitor.statistics import gate_statistics
 from trainer.runs.checkpoint import Checkpoint
 from trainer.scoring.evaluation import score
-from trainer.text import Part, Vocabulary
+from trainer.text import Span, Vocabulary
 from trainer.text.documents import after_each_file
 from trainer.training.learner import Learner
 
@@ -177,7 +177,7 @@ def test_what_is_written(models, lines):
 @pytest.mark.parametrize("streams", [1, 2])
 def test_the_score_of_a_text(models, streams):
     ids = np.random.default_rng(5).integers(0, V, 1100).astype(np.uint8)
-    text = Part(ids, after_each_file(np.array([300, 301, 777])))
+    text = Span(ids, after_each_file(np.array([300, 301, 777])))
     found, expected = (score(model, text, streams).nats for model in models())
     assert found == pytest.approx(expected, rel=1e-13)
 

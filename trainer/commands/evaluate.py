@@ -18,7 +18,7 @@ from trainer.runs.folder import find_checkpoint
 from trainer.scoring import Text, Totals, characters, least_expected
 from trainer.text import (
     STANDARD_INPUT,
-    Part,
+    Span,
     Vocabulary,
     line_borders,
     read_standard_input,
@@ -111,7 +111,7 @@ def _own_text(name: str, vocabulary: Vocabulary, config: Config) -> Subject:
         raise UserError(f"{name}, line {line}, column {column}: {error}") from error
     borders = line_borders(vocabulary) if config.corpus.document == "line" else None
     reserved = None if vocabulary.unknown is None else sum(found[c] for c in unknown)
-    return Subject(name, Text(Part(ids, borders), vocabulary, written), reserved)
+    return Subject(name, Text(Span(ids, borders), vocabulary, written), reserved)
 
 
 def _split(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from trainer.backend import Array
 from trainer.nn import CharacterLSTM
-from trainer.text import Part, find_resets
+from trainer.text import Span, find_resets
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -66,7 +66,7 @@ def usable_streams(predictions: int, wanted: int) -> int:
     return max(1, min(wanted, predictions // (2 * WARM_UP)))
 
 
-def predict(model: CharacterLSTM, text: Part, streams: int = 1) -> Iterator[Predictions]:
+def predict(model: CharacterLSTM, text: Span, streams: int = 1) -> Iterator[Predictions]:
     """Predict every symbol of a text but the first, a window of time steps after the other.
 
     With one stream the text is read from a zero state in one go. Several streams each read a
@@ -97,7 +97,7 @@ def predict(model: CharacterLSTM, text: Part, streams: int = 1) -> Iterator[Pred
         yield Predictions(model.backend.to_host(found), counted, odds=logits)
 
 
-def losses(model: CharacterLSTM, text: Part) -> Iterator[npt.NDArray[np.float64]]:
+def losses(model: CharacterLSTM, text: Span) -> Iterator[npt.NDArray[np.float64]]:
     """Yield how unexpected each symbol of a text is, in nats, read in one go from a zero state.
 
     Yields:
@@ -110,7 +110,7 @@ def losses(model: CharacterLSTM, text: Part) -> Iterator[npt.NDArray[np.float64]
 
 def score(
     model: CharacterLSTM,
-    text: Part,
+    text: Span,
     streams: int = 1,
     progress: Callable[[int], object] | None = None,
 ) -> Score:

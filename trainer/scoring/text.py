@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trainer.text import Part, Vocabulary
+from trainer.text import Span, Vocabulary
 from trainer.text.vocabulary import UNKNOWN, CodePoints
 
 Integers = npt.NDArray[np.integer[Any]]
@@ -24,7 +24,7 @@ class Text:
             know; None takes the characters from the symbols.
     """
 
-    def __init__(self, part: Part, vocabulary: Vocabulary, written: str | None = None) -> None:
+    def __init__(self, part: Span, vocabulary: Vocabulary, written: str | None = None) -> None:
         self.part = part
         self.vocabulary = vocabulary
         self.is_bytes = vocabulary.unit == "byte"

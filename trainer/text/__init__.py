@@ -2,7 +2,7 @@
 
 from trainer.text.batches import Batches, Window
 from trainer.text.catalogue import entry, fetch, file_of, names
-from trainer.text.corpus import Corpus, Part, Split, line_borders, load_corpus
+from trainer.text.corpus import Corpus, Span, Split, line_borders, load_corpus
 from trainer.text.documents import Borders, find_resets
 from trainer.text.entries import Entry
 from trainer.text.reading import read_standard_input, read_text
@@ -16,8 +16,8 @@ __all__ = [
     "Borders",
     "Corpus",
     "Entry",
-    "Part",
     "Sources",
+    "Span",
     "Spelling",
     "Split",
     "Vocabulary",

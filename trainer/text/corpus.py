@@ -27,7 +27,7 @@ LINE_END = np.array([ord("\n")], dtype=np.uint8)
 Document = Literal["whole", "file", "line"]
 
 
-class Part(NamedTuple):
+class Span(NamedTuple):
     """A contiguous stretch of a text.
 
     Attributes:
@@ -38,11 +38,11 @@ class Part(NamedTuple):
     ids: Ids
     borders: Borders | None = None
 
-    def first(self, n: int) -> Part:
+    def first(self, n: int) -> Span:
         """Return the first n symbols at most."""
-        return Part(self.ids[:n], self.borders)
+        return Span(self.ids[:n], self.borders)
 
-    def predicting(self, n: int | None) -> Part:
+    def predicting(self, n: int | None) -> Span:
         """Return as much of it as has n symbols to predict, at most; None for all of it."""
         return self if n is None else self.first(n + 1)
 
@@ -50,9 +50,9 @@ class Part(NamedTuple):
 class Split(NamedTuple):
     """The three parts of a text."""
 
-    train: Part
-    validation: Part
-    test: Part
+    train: Span
+    validation: Span
+    test: Span
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,13 +103,13 @@ class Corpus:
             second = round((train + validation) * self.ids.size) if test else self.ids.size
         return Split(*(self._part(*cut) for cut in pairwise((0, first, second, self.ids.size))))
 
-    def _part(self, start: int, end: int) -> Part:
+    def _part(self, start: int, end: int) -> Span:
         borders = None
         if self.document == "line":
             borders = line_borders(self.vocabulary)
         elif self.document == "file":
             borders = after_each_file(self.ends[self.ends > start] - start)
-        return Part(self.ids[start:end], borders)
+        return Span(self.ids[start:end], borders)
 
 
 def line_borders(vocabulary: Vocabulary) -> Borders:
