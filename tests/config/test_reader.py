@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from trainer.config import config_from_mapping
+from trainer.config import changed, config_from_mapping, override
 from trainer.errors import UserError
 
 BASE = "corpus:\n  path: a.txt\ntraining:\n  steps: 5\n"  # the least a configuration needs: 4 lines
@@ -79,3 +79,55 @@ def test_a_stored_configuration_is_checked_without_lines(load):
 def test_what_yaml_has_other_uses_for_is_text_on_the_command_line(load):
     assert load(BASE, "corpus.glob=**/*.md").corpus.glob == "**/*.md"
     assert load(BASE, "corpus.path=-").corpus.path == "-"
+
+
+def test_a_configuration_is_changed_by_section(load):
+    config = load(BASE)
+    new = changed(config, {"generation": {"length": 7, "top_k": 3}, "model": {}}, "generate")
+    assert (new.generation.length, new.generation.top_k) == (7, 3)
+    assert new == load(BASE, "generation.length=7", "generation.top_k=3")
+    assert changed(config, {"training": {"minutes": 2}}, "test").training.steps is None
+    for nothing in ({}, {"generation": {}}, {"generation": {"length": config.generation.length}}):
+        assert changed(config, nothing, "generate") is config
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"generation": {"length": 0}}, "generate: generation.length: found 0, expected a whole"),
+        ({"generation": {"lenght": 3}}, "generate: generation.lenght: unknown key; did you mean"),
+        ({"modle": {"bias": True}}, "generate: modle: unknown key; did you mean model?"),
+        ({"generation": 3}, "generate: generation: found 3, expected a section"),
+    ],
+)
+def test_an_impossible_change_is_refused(load, changes, message):
+    with pytest.raises(UserError) as caught:
+        changed(load(BASE), changes, "generate")
+    assert str(caught.value).startswith(message)
+
+
+def test_a_configuration_is_overridden(load):
+    config = load(BASE)
+    assert override(config, []) is config
+    assert override(config, ["model.bias=true"]) is config
+    assert override(config, ["corpus.path=a.txt"]) == config
+    corpus = override(config, ["corpus.name=shakespeare"]).corpus
+    assert (corpus.path, corpus.name) == (None, "shakespeare")
+    assert override(config, ["model.bias=false", "corpus.path=b.txt"]) == load(
+        BASE, "model.bias=false", "corpus.path=b.txt"
+    )
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["corpus.pth=b"], "corpus.pth=b: unknown key; did you mean corpus.path?"),
+        (["steps"], "steps: expected section.key=value, such as training.steps=1000"),
+        (["model.bias=3"], "model.bias=3: found 3, expected true or false"),
+        (["corpus.path=b", "corpus.name=c"], "corpus.name=c: found path and name, expected exac"),
+    ],
+)
+def test_an_impossible_override_of_a_configuration(load, overrides, message):
+    with pytest.raises(UserError) as caught:
+        override(load(BASE), overrides)
+    assert str(caught.value).startswith(f"command line: {message}")

@@ -1,6 +1,12 @@
 """The configuration of a run: a strict schema, read from YAML and from the command line."""
 
-from trainer.config.reader import config_from_mapping, load_config, resolve_config
+from trainer.config.reader import (
+    changed,
+    config_from_mapping,
+    load_config,
+    override,
+    resolve_config,
+)
 from trainer.config.resolved import Resolved
 from trainer.config.schema import (
     BackendConfig,
@@ -30,8 +36,10 @@ __all__ = [
     "Resolved",
     "ScheduleConfig",
     "TrainingConfig",
+    "changed",
     "config_from_mapping",
     "json_schema",
     "load_config",
+    "override",
     "resolve_config",
 ]

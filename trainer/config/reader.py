@@ -48,7 +48,38 @@ def config_from_mapping(data: Mapping[str, Any], source: str) -> Config:
 
     Raises UserError as `load_config` does, without lines.
     """
-    return _validate(make_layer(data, lambda key: Place(source, ".".join(key))), source)
+    return _validate(_layer(data, source), source)
+
+
+def changed(config: Config, changes: Mapping[str, Mapping[str, Any]], source: str) -> Config:
+    """Return a configuration with other values in its sections; itself if they are no others.
+
+    Args:
+        changes: section, key and value; of alternatives, the one given here counts.
+        source: names what gives them.
+
+    Raises:
+        UserError: as `load_config` does, without lines.
+    """
+    return _with(config, _layer(changes, source), source)
+
+
+def override(config: Config, overrides: Sequence[str]) -> Config:
+    """Return a configuration changed by overrides; itself if they change nothing.
+
+    Raises UserError as `load_config` does.
+    """
+    return _with(config, _command_line(overrides), "command line")
+
+
+def _with(config: Config, layer: Layer, source: str) -> Config:
+    below = _layer(config.model_dump(mode="json"), source)
+    both = lay_over(below, layer)
+    return config if nested(both) == nested(below) else _validate(both, source)
+
+
+def _layer(data: Mapping[str, Any], source: str) -> Layer:
+    return make_layer(data, lambda key: Place(source, ".".join(key)))
 
 
 def _validate(layer: Layer, source: str) -> Config:
