@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainer.backend import Backend, create_backend
+from trainer.backend import Backend
 from trainer.config import Config, CorpusConfig
 from trainer.errors import UserError
 from trainer.nn import CharacterLSTM, Parameters
 from trainer.optim import SGD, Adam, Clipping, Optimizer, RMSProp, Schedule
-from trainer.runs.checkpoint import Checkpoint, unpack_parameters
-from trainer.text import STANDARD_INPUT, Corpus, Sources, Vocabulary, fetch, find_files, load_corpus
+from trainer.runs.checkpoint import Checkpoint
+from trainer.text import STANDARD_INPUT, Corpus, Sources, fetch, find_files, load_corpus
 
 
 def keep_standard_input(config: Config) -> Config:
@@ -132,14 +132,3 @@ def build_clipping(config: Config, model: CharacterLSTM) -> Clipping:
 def build_schedule(config: Config) -> Schedule:
     """Make the learning-rate schedule."""
     return Schedule(**config.schedule.model_dump())
-
-
-def load_model(checkpoint: Checkpoint) -> tuple[CharacterLSTM, Vocabulary]:
-    """Make the model of a checkpoint, ready to read one sequence; no text is needed.
-
-    Raises:
-        UserError: The checkpoint does not fit together.
-    """
-    model = build_model(checkpoint.config, create_backend(), len(checkpoint.vocabulary))
-    unpack_parameters(checkpoint, model)
-    return model, checkpoint.vocabulary

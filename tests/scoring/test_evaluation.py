@@ -8,9 +8,8 @@ import pytest
 
 import trainer.scoring.evaluation
 from trainer.backend import create_backend
-from trainer.builder import load_model
+from trainer.model import load
 from trainer.nn import CharacterLSTM
-from trainer.runs.checkpoint import read_checkpoint
 from trainer.scoring.evaluation import Score, score
 from trainer.text import Span
 
@@ -56,7 +55,8 @@ def test_the_window_does_not_matter(model, monkeypatch, streams, window):
 
 
 def test_the_window_does_not_matter_in_single_precision(trained, monkeypatch):
-    model, vocabulary = load_model(read_checkpoint(trained.checkpoint("tiny")))
+    loaded = load(trained.checkpoint("tiny"))
+    model, vocabulary = loaded.network, loaded.vocabulary
     ids = vocabulary.encode(trained.text.read_text())
     expected = score(model, Span(ids)).nats
     for window in (1, 50, 1000):
@@ -65,7 +65,8 @@ def test_the_window_does_not_matter_in_single_precision(trained, monkeypatch):
 
 
 def test_streams_agree_with_one_stream(trained):
-    model, vocabulary = load_model(read_checkpoint(trained.checkpoint("tiny")))
+    loaded = load(trained.checkpoint("tiny"))
+    model, vocabulary = loaded.network, loaded.vocabulary
     ids = vocabulary.encode(trained.text.read_text() * 8)
     one = score(model, Span(ids)).nats
     for streams in (2, 5, 10):

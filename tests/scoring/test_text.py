@@ -19,7 +19,7 @@ def text(unit, written=WRITTEN):
 @pytest.mark.parametrize("unit", ["character", "byte"])
 def test_where_characters_begin(unit):
     whole = text(unit)
-    n = len(whole.part.ids)
+    n = len(whole.span.ids)
     starts = whole.starts(0, n + 1).tolist()
     assert [whole.decode(*cut) for cut in pairwise(starts)] == list(WRITTEN)
 
@@ -36,7 +36,7 @@ def test_a_character_may_go_on_behind_the_last_symbol_that_was_looked_at():
 )
 def test_a_part_of_bytes_may_be_cut_amid_a_character(start, end, shown):
     whole = text("byte", "日é\n🙂")
-    part = Text(Span(whole.part.ids[start:end]), whole.vocabulary)
+    part = Text(Span(whole.span.ids[start:end]), whole.vocabulary)
     starts = part.starts(0, end - start + 1).tolist()
     assert part.decode(0, end - start) == shown
     assert [part.decode(*cut) for cut in pairwise(starts)] == list(shown)

@@ -162,11 +162,11 @@ def test_a_training_goes_on_where_it_was_on_the_other(backends, to_device):
     assert_close(resumed.arrays(), learner.arrays(), 1e-12)
 
 
-@pytest.mark.parametrize("lines", [False, True])
-def test_what_is_written(models, lines):
+@pytest.mark.parametrize("document", ["whole", "file", "line"])
+def test_what_is_written(models, document):
     results = []
     for model in models():
-        writer = Writer(model, Vocabulary(LETTERS), seeds=[1, 2], lines=lines)
+        writer = Writer(model, Vocabulary(LETTERS), seeds=[1, 2], document=document)
         writer.read("bad")
         results.append(list(writer.write(60, temperature=0.8, top_p=0.9)))
     for found, expected in zip(*results, strict=True):

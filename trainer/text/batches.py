@@ -50,7 +50,7 @@ class Batches:
     """
 
     def __init__(self, text: Span, batch_size: int, sequence_length: int) -> None:
-        ids, self._borders = text
+        ids, self._borders, _ = text
         if ids.size < batch_size * sequence_length + 1:
             raise UserError(_too_short(ids.size, batch_size, sequence_length))
         self.windows_per_epoch = (ids.size - 1) // (batch_size * sequence_length)

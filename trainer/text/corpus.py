@@ -33,14 +33,16 @@ class Span(NamedTuple):
     Attributes:
         ids: (n,), a view.
         borders: where texts of their own begin in it; None if it is a single one.
+        before: the symbol that is read, from a zero state, before the first; None for none.
     """
 
     ids: Ids
     borders: Borders | None = None
+    before: int | None = None
 
     def first(self, n: int) -> Span:
         """Return the first n symbols at most."""
-        return Span(self.ids[:n], self.borders)
+        return self._replace(ids=self.ids[:n])
 
     def predicting(self, n: int | None) -> Span:
         """Return as much of it as has n symbols to predict, at most; None for all of it."""
@@ -110,6 +112,26 @@ class Corpus:
         elif self.document == "file":
             borders = after_each_file(self.ends[self.ends > start] - start)
         return Span(self.ids[start:end], borders)
+
+
+def own_span(text: str, vocabulary: Vocabulary, document: Document) -> Span:
+    """Encode a text that stands by itself, to be read as the model has learnt to read one.
+
+    Raises:
+        UserError: It has a character that the vocabulary does not have.
+    """
+    borders = line_borders(vocabulary) if document == "line" else None
+    return Span(vocabulary.encode(text), borders, symbol_before(vocabulary, document))
+
+
+def symbol_before(vocabulary: Vocabulary, document: Document) -> int | None:
+    """Return what precedes the texts of a corpus: the line end that ended the text before.
+
+    None where all is one text, or where no line ends.
+    """
+    if document == "whole" or "\n" not in vocabulary:
+        return None
+    return int(vocabulary.encode("\n")[0])
 
 
 def line_borders(vocabulary: Vocabulary) -> Borders:

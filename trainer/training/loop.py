@@ -218,7 +218,7 @@ class Training:
         return generate(
             self.reader,
             self.corpus.vocabulary,
-            lines=self.config.corpus.document == "line",
+            document=self.config.corpus.document,
             **self.config.generation.model_dump(),
         )
 
