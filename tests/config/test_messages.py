@@ -82,7 +82,7 @@ def test_every_rule_is_said_in_words(refusal, override, expected):
         ("model:\n  learning_rate: 1", "6: model.learning_rate: {}optimizer.learning_rate?"),
         ("model:\n  every: 1", "6: model.every: {}evaluation.every or checkpoint.every?"),
         ("model:\n  rnn_size: 1", "6: model.rnn_size: {}model.hidden_size?"),
-        ("<<: {name: b}", "5: <<: unknown key; there are name, corpus, model, training,"),
+        ("<<: {name: b}", "5: <<: unknown key; there are name, runs, corpus, model, training,"),
         (
             "backend:\n  zzz: 1",
             "6: backend.zzz: unknown key; "

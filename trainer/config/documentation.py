@@ -110,7 +110,7 @@ for beside its file first.
 `python train.py --resume RUN section.key=value` continues a run with other values. All others are
 those of the run's own `config.yaml`. These may change:
 
-- `name` (the folder stays where it is)
+- `name` and `runs` (the folder stays where it is)
 {changeable}
 
 Anything else would make it another run, and is refused. The text may move but not change: it is
@@ -139,7 +139,12 @@ def markdown() -> str:
     return _PAGE.format(
         sections=", ".join(f"[{name}](#{name})" for name in SECTIONS),
         changeable=_changeable(),
-        options="\n".join([_TABLE + _row("name", "", top["name"]), *sections]),
+        options="\n".join(
+            [
+                _TABLE + _row("name", "", top["name"]) + _row("runs", "`runs`", top["runs"]),
+                *sections,
+            ]
+        ),
     )
 
 

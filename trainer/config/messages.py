@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from trainer.config.names import folder_name
 from trainer.config.schema import KEYS, SECTIONS, Config
 from trainer.yaml_text import Key
 
@@ -54,7 +55,9 @@ def explain(
         if details["type"] == "default_factory_not_called":
             continue  # a default that depends on a value which is wrong itself
         key, message = _problem(details, data)
-        problems.setdefault(key, message)  # one message a key, however many items of it are wrong
+        # One message a key, however many items of it are wrong; of a choice, what is most precise.
+        if key not in problems or details["type"] == "value_error":
+            problems[key] = message
     key, message = next(iter(problems.items()))
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     place = places.get(key) or Place(source, ".".join(key))
@@ -127,6 +130,8 @@ def _problem(details: ErrorDetails, data: Mapping[str, Any]) -> tuple[Key, str]:
     if kind == "conflict":
         field = details["ctx"]["field"]
         return (*key, field) if field else key, details["msg"]
+    if kind == "value_error":
+        return key, str(details["ctx"]["error"])
     value = data.get(key[0]) if len(key) == 1 else data[key[0]][key[1]]
     words, expected = found(value), _expected(key)
     if kind == "finite_number":
@@ -135,6 +140,8 @@ def _problem(details: ErrorDetails, data: Mapping[str, Any]) -> tuple[Key, str]:
         expected += "; put it in quotes to make it text"
     elif isinstance(value, str) and kind.endswith("_type"):
         words += " (text)"
+    elif isinstance(value, str) and key == ("name",):
+        expected += f"; did you mean {folder_name(value)}?"
     return key, f"found {words}, expected {expected}"
 
 

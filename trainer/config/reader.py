@@ -11,9 +11,11 @@ from pydantic import ValidationError
 from trainer.config.inheritance import read_layer
 from trainer.config.layers import Given, Layer, lay_over, make_layer, nested
 from trainer.config.messages import Place, explain, unknown_key
+from trainer.config.names import folder_name
 from trainer.config.resolved import Resolved
 from trainer.config.schema import KEYS, SECTIONS, Config
 from trainer.errors import UserError
+from trainer.terminal import note
 from trainer.yaml_text import Key, parse_value
 
 
@@ -38,9 +40,12 @@ def resolve_config(path: Path, overrides: Sequence[str] = ()) -> Resolved:
         for key in KEYS
         if ".".join(key) not in SECTIONS
     }
-    by_default = Place(str(path), "name (by default the file's own)")
-    layer.setdefault(("name",), Given(path.stem, by_default))
-    return Resolved(_validate(layer, str(path)), origins)
+    name = folder_name(path.stem)
+    layer.setdefault(("name",), Given(name, Place(str(path), "name (by default the file's own)")))
+    config = _validate(layer, str(path))
+    if origins["name",] == "default" and name != path.stem:
+        note(f"the run is called {name}, as no folder should be called {path.stem!r}")
+    return Resolved(config, origins)
 
 
 def config_from_mapping(data: Mapping[str, Any], source: str) -> Config:
