@@ -92,7 +92,8 @@ def test_malformed_overrides(refusal):
         "found 'ten' (text), expected a whole number of at least 1"
     )
     assert refusal(BASE, "corpus.path=a #1.txt") == (
-        "command line: corpus.path=a #1.txt: '#' begins a comment here, put the value in quotes"
+        "command line: corpus.path=a #1.txt: '#' begins a comment here; "
+        "in quotes it is text: 'corpus.path=\"a #1.txt\"'"
     )
     assert "command line: training.steps=[1: not valid YAML: " in refusal(BASE, "training.steps=[1")
     assert refusal(BASE, "generation.prompt=a:\nb").startswith("command line: ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trainer.config.messages import in_words
+from trainer.config.messages import describe_schema
 from trainer.config.resume import may_change
 from trainer.config.schema import SECTIONS, Config, Section
 from trainer.yaml_text import dump
@@ -155,7 +155,7 @@ def _rows(section: type[Section]) -> str:
 
 def _row(key: str, default: str, rules: Mapping[str, Any]) -> str:
     nullable = any(one.get("type") == "null" for one in rules.get("anyOf", ()))
-    value = in_words(rules) + (", or null" if nullable else "")
+    value = describe_schema(rules) + (", or null" if nullable else "")
     return f"| `{key}` | {default} | {value} | {rules['description']} |\n"
 
 
