@@ -235,7 +235,7 @@ class Project:
 
     def outcome(self, run: str) -> dict:
         """All that two equal runs have in common: every bit but the clock's and the name."""
-        facts = read_checkpoint(self.checkpoint(run)).facts
+        facts = read_checkpoint(self.checkpoint(run)).facts()
         clock = {"seconds", "summed_seconds"}
         facts = {key: value for key, value in facts.items() if key not in clock}
         facts["config"] = {**facts["config"], "name": None}

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import trainer.model
 from trainer import api
 from trainer.api import load
 from trainer.errors import UserError
@@ -63,7 +64,7 @@ def test_what_it_reads_is_the_cell_of_the_note(model):
 def test_reading_does_not_depend_on_the_window(model, monkeypatch):
     text = TEXT * 5
     whole = model.read(text)
-    monkeypatch.setattr(api, "WINDOW", 7)
+    monkeypatch.setattr(trainer.model, "WINDOW", 7)
     for expected, found in zip(whole, model.read(text), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-6)
 

@@ -26,6 +26,7 @@ LAYERS = [
     ["runs"],
     ["builder"],
     ["generation", "scoring"],
+    ["model"],
     ["training"],
     ["api"],
     ["gpu_check"],

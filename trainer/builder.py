@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainer.backend import ONE_THREAD, Backend
-from trainer.config import Config, CorpusConfig, config_from_mapping
+from trainer.backend import Backend
+from trainer.config import Config, CorpusConfig
 from trainer.errors import UserError
 from trainer.nn import CharacterLSTM, Parameters
 from trainer.optim import SGD, Adam, Clipping, Optimizer, RMSProp, Schedule
-from trainer.runs.checkpoint import Checkpoint, unpack_parameters
-from trainer.text import STANDARD_INPUT, Corpus, Sources, Vocabulary, fetch, find_files, load_corpus
+from trainer.runs.checkpoint import Checkpoint
+from trainer.text import STANDARD_INPUT, Corpus, Sources, fetch, find_files, load_corpus
 
 
 def keep_standard_input(config: Config) -> Config:
@@ -62,14 +62,14 @@ def build_same_corpus(corpus: CorpusConfig, checkpoint: Checkpoint, otherwise: s
     Raises:
         UserError: It has changed; and what `build_corpus` raises.
     """
-    found, trained = build_corpus(corpus), checkpoint.facts["text_sha256"]
+    found, trained = build_corpus(corpus), checkpoint.text_sha256
     if found.sha256 != trained:
         raise UserError(
             f"{found.source}: the text has changed since the checkpoint: its sha256 is "
             f"{found.sha256}, the checkpoint's {trained}; {otherwise}"
         )
     files_matter = corpus.split is None or corpus.document == "file"
-    if files_matter and found.files_sha256 != checkpoint.facts["files_sha256"]:
+    if files_matter and found.files_sha256 != checkpoint.files_sha256:
         raise UserError(
             f"{found.source}: the text is the same as the checkpoint's, but divided otherwise into "
             f"files, or files for training, validation and test; {otherwise}"
@@ -132,26 +132,3 @@ def build_clipping(config: Config, model: CharacterLSTM) -> Clipping:
 def build_schedule(config: Config) -> Schedule:
     """Make the learning-rate schedule."""
     return Schedule(**config.schedule.model_dump())
-
-
-def checkpoint_vocabulary(checkpoint: Checkpoint) -> Vocabulary:
-    """Make the vocabulary of a checkpoint."""
-    config = config_from_mapping(checkpoint.facts["config"], str(checkpoint.path))
-    return Vocabulary(
-        checkpoint.facts["vocabulary"],
-        unit=config.corpus.unit,
-        unknown=config.corpus.unknown == "symbol",
-    )
-
-
-def load_model(checkpoint: Checkpoint) -> tuple[CharacterLSTM, Vocabulary]:
-    """Make the model of a checkpoint, ready to read one sequence; no text is needed.
-
-    Raises:
-        UserError: The checkpoint does not fit together.
-    """
-    config = config_from_mapping(checkpoint.facts["config"], str(checkpoint.path))
-    vocabulary = checkpoint_vocabulary(checkpoint)
-    model = build_model(config, ONE_THREAD.start(), len(vocabulary))
-    unpack_parameters(checkpoint, model)
-    return model, vocabulary

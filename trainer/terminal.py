@@ -36,7 +36,7 @@ def visible(text: str) -> str:
 
 def write(text: str) -> None:
     """Write a result at once, so that it arrives as it is made, in a pipe too."""
-    write_raw(visible(text) if _is_terminal(sys.stdout) else text)
+    write_raw(visible(text) if is_terminal() else text)
 
 
 def write_lines(lines: Iterable[str]) -> None:
@@ -79,7 +79,9 @@ def note(text: str) -> None:
     tell(f"note: {text}")
 
 
-def progress_bar(*, total: float | None, unit: str, label: str | None = None) -> tqdm[Any]:
+def progress_bar(
+    *, total: float | None, unit: str, label: str | None = None, hidden: bool = False
+) -> tqdm[Any]:
     """Open a bar on standard error that is gone at its end; nothing where that is no terminal."""
     from tqdm import tqdm  # a tenth of a second that an error need not wait for
 
@@ -90,7 +92,7 @@ def progress_bar(*, total: float | None, unit: str, label: str | None = None) ->
         unit=unit,
         unit_scale=bytes_or_more,
         leave=False,
-        disable=None,
+        disable=True if hidden else None,
         file=sys.stderr,
     )
 
@@ -115,8 +117,9 @@ def close_pipe() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _is_terminal(stream: Any) -> bool:
-    return bool(stream.isatty())
+def is_terminal() -> bool:
+    """Whether results are shown on a terminal, and not kept in a file or read by a program."""
+    return bool(sys.stdout.isatty())
 
 
 def _finite(value: Any) -> Any:

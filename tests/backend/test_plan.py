@@ -44,10 +44,3 @@ def test_a_gpu_has_no_threads_and_no_parts(numba):
     assert make_plan(50, 512, device=gpu).in_words() == "NVIDIA H100"
     plan = make_plan(50, 512, device=gpu, allow_tf32=True, cuda_graph=True)
     assert plan.in_words() == "NVIDIA H100, products in TF32, steps as CUDA graphs"
-    assert plan.facts() == {"strategy": "cuda", "threads": 1, "parts": 1}
-
-
-def test_a_checkpoint_keeps_what_decides_the_bits():
-    plan = Plan("fused", 2, 2)
-    assert plan.facts() == {"strategy": "fused", "threads": 2, "parts": 2}
-    assert Plan(**plan.facts()) == plan

@@ -50,7 +50,7 @@ NO_MEMORY = 'raise MemoryError("Unable to allocate 3 GiB")'
 
 
 def strategy(project, run="tiny"):
-    return read_checkpoint(project.checkpoint(run)).facts["backend"]["strategy"]
+    return read_checkpoint(project.checkpoint(run)).plan.strategy
 
 
 NO_RECORDING = """
@@ -315,10 +315,10 @@ class TestResume:
     def test_a_cpu_run_stays_on_the_cpu_with_its_plan(self, project, stand_in):
         given = ("model.hidden_size=64", "training.batch_size=32", "training.sequence_length=4")
         self.begin(project, *given)
-        before = read_checkpoint(project.checkpoint("tiny")).facts["backend"]
+        before = read_checkpoint(project.checkpoint("tiny")).plan
         (note,) = self.resume(project, first=stand_in)
         assert "stays there; backend.device=gpu moves it" in note
-        assert read_checkpoint(project.checkpoint("tiny")).facts["backend"] == before
+        assert read_checkpoint(project.checkpoint("tiny")).plan == before
 
     def test_a_finished_run_is_told_so_without_its_gpu(self, project, stand_in):
         assert project.train("tiny.yaml", "backend.device=gpu", first=stand_in).status == 0

@@ -10,9 +10,8 @@ import sys
 
 import pytest
 
-from trainer.builder import load_model
 from trainer.generation.writer import generate
-from trainer.runs.checkpoint import read_checkpoint
+from trainer.model import load
 
 GENERATE = [sys.executable, "-m", "trainer", "generate", "runs/tiny"]
 
@@ -225,8 +224,9 @@ def test_lines_of_their_own_are_written_as_they_were_learnt(project):
     text = project.trainer("generate", checkpoint).stdout[:-1]
     (sample,) = (project.path / "runs/tiny/samples").glob("*40*")
     assert sample.read_text().rstrip("\n") == text.rstrip("\n")
-    model, vocabulary = load_model(read_checkpoint(checkpoint))
-    assert "".join(generate(model, vocabulary, None, 300, lines=True)) == text
+    loaded = load(checkpoint)
+    model, vocabulary = loaded.network, loaded.vocabulary
+    assert "".join(generate(model, vocabulary, None, 300, document="line")) == text
     assert "".join(generate(model, vocabulary, None, 300)) != text
 
 

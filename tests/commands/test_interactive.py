@@ -4,9 +4,7 @@ import signal
 
 import pytest
 
-from trainer.builder import load_model
-from trainer.generation.writer import Writer
-from trainer.runs.checkpoint import read_checkpoint
+from trainer.model import load
 
 INTERACTIVE = ("generate", "runs/tiny", "--interactive", "--length", "200")
 
@@ -27,7 +25,7 @@ def converse(trained, tmp_path):
 @pytest.fixture
 def writer(trained):
     """The model of the command, for comparison."""
-    return Writer(*load_model(read_checkpoint(trained.checkpoint("tiny", "best"))))
+    return load(trained.checkpoint("tiny", "best")).writer()
 
 
 def answer(writer, typed, length, until=None):

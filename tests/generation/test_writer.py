@@ -6,20 +6,20 @@ import math
 import numpy as np
 import pytest
 
-from trainer.builder import load_model
 from trainer.errors import UserError
 from trainer.generation.writer import WINDOW, Writer, generate
+from trainer.model import load
 from trainer.nn import CharacterLSTM
-from trainer.runs.checkpoint import read_checkpoint
 from trainer.scoring.evaluation import score
-from trainer.text import Part, Vocabulary
+from trainer.text import Span, Vocabulary
 
 MIXED = "naïve café, ¿qué? 日本語 🙂🙃\n"
 
 
 @pytest.fixture(scope="module")
 def trained_model(trained):
-    return load_model(read_checkpoint(trained.checkpoint("tiny")))
+    model = load(trained.checkpoint("tiny"))
+    return model.network, model.vocabulary
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ class TestWriter:
         model = random_model(vocabulary)
         written = list(Writer(model, vocabulary).write(40, temperature=0.7, top_k=5))
         ids = vocabulary.encode("\n" + "".join(character for _, character, _ in written))
-        scored = score(model, Part(ids))
+        scored = score(model, Span(ids))
         nats = -sum(math.log(probability) for _, _, probability in written)
         assert nats == pytest.approx(scored.nats * scored.characters)
 
@@ -232,7 +232,7 @@ class TestWriter:
         vocabulary = Vocabulary("abc\n")
         model = random_model(vocabulary)
         text = "ab\nc"
-        writer = Writer(model, vocabulary, lines=True)
+        writer = Writer(model, vocabulary, document="line")
         writer.read(text)
         for _, character, probability in writer.write(60, temperature=3.0):
             line = text[text.rindex("\n") :]
@@ -243,12 +243,12 @@ class TestWriter:
 
 def test_a_prompt_of_a_model_of_lines_follows_a_line_end(trained_model):
     model, vocabulary = trained_model
-    (after,) = _first(model, vocabulary, "the", lines=True)
-    (plain,) = _first(model, vocabulary, "\nthe", lines=False)
+    (after,) = _first(model, vocabulary, "the", document="line")
+    (plain,) = _first(model, vocabulary, "\nthe", document="whole")
     assert after.probability == pytest.approx(plain.probability, abs=1e-9)
 
 
-def _first(model, vocabulary, prompt, *, lines):
-    writer = Writer(model, vocabulary, lines=lines)
+def _first(model, vocabulary, prompt, *, document):
+    writer = Writer(model, vocabulary, document=document)
     writer.read(prompt)
     return list(writer.write(1, temperature=0))

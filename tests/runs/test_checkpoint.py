@@ -11,13 +11,38 @@ from safetensors.numpy import load_file, save_file
 
 import trainer.runs.checkpoint
 from trainer.backend import create_backend
-from trainer.runs.checkpoint import pack, read_checkpoint, unpack, unpack_parameters, write_checkpoint
+from trainer.config import config_from_mapping
 from trainer.errors import UserError
 from trainer.nn import CharacterLSTM
 from trainer.optim import SGD
+from trainer.runs.checkpoint import (
+    pack,
+    read_checkpoint,
+    read_content,
+    unpack,
+    unpack_parameters,
+    write_content,
+)
+from trainer.runs.counters import Counters
 
 V, H, L, B = 5, 3, 2, 2
-FACTS = {"config": {"training": {"batch_size": B}}, "vocabulary": "abcde", "step": 7, "loss": 0.1}
+FLOATS = {"seconds", "first_loss", "last_loss", "best_loss", "loss_sum", "norm_sum"}
+FLOATS |= {"summed_seconds"}
+TEXTS = {"vocabulary", "text_sha256", "files_sha256"}
+CONFIG = {
+    "name": "test",
+    "corpus": {"path": "none"},
+    "model": {"hidden_size": H, "num_layers": L},
+    "training": {"batch_size": B, "sequence_length": 4, "steps": 9},
+}
+FACTS = {
+    **Counters(step=7, last_loss=0.1).to_facts(),
+    "config": config_from_mapping(CONFIG, "").model_dump(mode="json"),
+    "vocabulary": "abcde",
+    "backend": {"strategy": "reference", "threads": 1, "parts": 1},
+    "text_sha256": "0" * 64,
+    "files_sha256": "1" * 64,
+}
 
 
 def make(backend, seed=1, *, hidden_size=H, momentum=0.9, **options):
@@ -35,14 +60,14 @@ def make(backend, seed=1, *, hidden_size=H, momentum=0.9, **options):
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "step-00000007.safetensors"
-    write_checkpoint(path, pack(*make(create_backend())), FACTS)
+    write_content(path, pack(*make(create_backend())), FACTS)
     return path
 
 
 @pytest.fixture
 def path_of_device(tmp_path, backend):
     path = tmp_path / "of-device.safetensors"
-    write_checkpoint(path, pack(*make(backend)), FACTS)
+    write_content(path, pack(*make(backend)), FACTS)
     return path
 
 
@@ -111,7 +136,7 @@ class TestContent:
 
     def test_everything_comes_back_bit_for_bit(self, path_of_device, backend):
         checkpoint = read_checkpoint(path_of_device)
-        assert checkpoint.facts == FACTS
+        assert checkpoint.facts() == FACTS
         expected = pack(*make(backend, 1))
         model, optimizer, _ = make(backend, 2)
         found = pack(model, optimizer, unpack(checkpoint, model, optimizer))
@@ -124,21 +149,24 @@ class TestContent:
     )
     def test_no_text_of_the_user_is_taken_for_the_digest(self, path, prompt):
         facts = {**FACTS, "config": {"generation": {"prompt": prompt}}}
-        write_checkpoint(path, {}, facts)
-        assert read_checkpoint(path).facts == facts
+        write_content(path, {}, facts)
+        assert read_content(path)[1] == facts
+
+    def test_counters_come_back_bit_for_bit(self, path):
+        counters = Counters(3, seconds=0.1 + 0.2, best_loss=1 / 3, best_step=2, loss_sum=1e-300)
+        write_content(path, {}, {**FACTS, **counters.to_facts()})
+        assert read_checkpoint(path).counters == counters
 
     def test_a_run_keeps_all_that_it_needs(self, trained):
-        facts = read_checkpoint(trained.checkpoint("tiny")).facts
+        facts = read_content(trained.checkpoint("tiny"))[1]
         assert facts["step"] == 40
-        assert facts["position"] == {"epoch": 2, "window": 6}
         assert facts["vocabulary"] == "".join(sorted(set(trained.text.read_text())))
         assert facts["text_sha256"] == hashlib.sha256(trained.text.read_bytes()).hexdigest()
         plan = {"strategy": "reference", "threads": 1, "parts": 1}
-        assert facts["backend"] == {"name": "numpy", **plan}
+        assert facts["backend"] == plan
         assert facts["config"]["optimizer"]["momentum"] == 0.9
         assert facts["config"]["schedule"]["gamma"] == 0.97  # defaults too
         assert {
-            "random",
             "seconds",
             "first_loss",
             "best_loss",
@@ -207,6 +235,53 @@ class TestDamage:
         assert "Is a directory" in refusal(tmp_path)
 
 
+class TestOtherFacts:
+    """The digest is right, and what it covers is not what a checkpoint of this program holds."""
+
+    @pytest.mark.parametrize("key", FACTS)
+    def test_a_missing_key(self, path, key):
+        write_content(path, {}, {k: v for k, v in FACTS.items() if k != key})
+        assert key in refusal(path)
+
+    @pytest.mark.parametrize("value", [[], {}, "x", -1.5, True, [[1]], {"a": None}])
+    @pytest.mark.parametrize("key", FACTS)
+    def test_a_value_of_another_kind(self, path, key, value):
+        write_content(path, {}, {**FACTS, key: value})
+        if (value == "x" and key in ("vocabulary", "text_sha256", "files_sha256")) or (
+            value == -1.5 and key in FLOATS
+        ):
+            read_checkpoint(path)
+        else:
+            refusal(path)
+
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [
+            ("vocabulary", ""),
+            ("vocabulary", "aab"),
+            ("step", -1),
+            ("backend", {"strategy": "reference", "threads": 0, "parts": 1}),
+            ("backend", {"strategy": "reference", "threads": 1}),
+            ("config", {**FACTS["config"], "model": {"hidden_size": 0}}),
+            ("config", {**FACTS["config"], "unheard_of": 1}),
+        ],
+    )
+    def test_values_that_cannot_be(self, path, key, value):
+        write_content(path, {}, {**FACTS, key: value})
+        refusal(path)
+
+    def test_keys_of_older_versions_are_passed_over(self, path):
+        write_content(path, {}, {**FACTS, "position": {"epoch": 0, "window": 7}, "random": {}})
+        assert read_checkpoint(path).counters.step == 7
+
+    @pytest.mark.parametrize("command", ["generate", "evaluate", "novelty"])
+    def test_by_a_command(self, trained, refused, command):
+        arrays, facts = read_content(trained.checkpoint("tiny"))
+        del facts["text_sha256"]
+        write_content(trained.path / "other.safetensors", arrays, facts)
+        refused(trained.trainer(command, "other.safetensors"), "text_sha256")
+
+
 class TestOfAnotherModel:
     @pytest.mark.parametrize(
         ("options", "told"),
@@ -232,6 +307,6 @@ class TestOfAnotherModel:
         assert str(caught.value) == f"{path}: the checkpoint is of another model: {told}"
 
     def test_without_the_slots_of_the_optimizer(self, path):
-        write_checkpoint(path, pack(*make(create_backend(), momentum=0.0)), FACTS)
+        write_content(path, pack(*make(create_backend(), momentum=0.0)), FACTS)
         with pytest.raises(UserError, match=r"optimizer\.momentum\.lstm\.0\.W is none"):
             unpack(read_checkpoint(path), *make(create_backend())[:2])

@@ -7,8 +7,12 @@ import sys
 import numpy as np
 import pytest
 
+from trainer.config import config_from_mapping
 from trainer.errors import RunFailed, UserError
+from trainer.runs.checkpoint import Checkpoint, SavedPlan
+from trainer.runs.counters import Counters
 from trainer.runs.folder import RunFolder, find_checkpoint, open_run
+from trainer.text import Vocabulary
 
 
 @pytest.fixture
@@ -19,7 +23,19 @@ def run(tmp_path):
 
 
 def save(run, step, best=False):
-    return run.save(step, {"a": np.full(3, step)}, {"step": step}, best=best)
+    checkpoint = Checkpoint(
+        run.checkpoint_file(step),
+        {"a": np.full(3, step)},
+        config_from_mapping(
+            {"name": "mine", "corpus": {"path": "t"}, "training": {"steps": 9}}, ""
+        ),
+        Vocabulary("ab"),
+        Counters(step=step),
+        SavedPlan("reference", 1, 1),
+        "0" * 64,
+        "0" * 64,
+    )
+    run.save(checkpoint, best=best)
 
 
 def steps(run):
@@ -144,18 +160,18 @@ class TestPointers:
         assert run.pointer("latest") == run.checkpoint_file(20)
         assert run.pointer("best") == run.checkpoint_file(10)
         assert (run.checkpoints / "best").read_text() == "step-00000010.safetensors\n"
-        assert run.latest().facts["step"] == 20
+        assert run.latest().counters.step == 20
 
     def test_best_is_found_first_then_latest(self, run):
         with pytest.raises(UserError, match="holds no checkpoint yet"):
             find_checkpoint(run.path)
         assert run.latest() is None
         save(run, 10)
-        assert find_checkpoint(run.path).facts["step"] == 10
+        assert find_checkpoint(run.path).counters.step == 10
         save(run, 20, best=True)
         save(run, 30)
-        assert find_checkpoint(run.path).facts["step"] == 20
-        assert find_checkpoint(run.checkpoint_file(30)).facts["step"] == 30
+        assert find_checkpoint(run.path).counters.step == 20
+        assert find_checkpoint(run.checkpoint_file(30)).counters.step == 30
 
     def test_nothing_there(self, tmp_path):
         with pytest.raises(UserError, match="no such run folder or checkpoint file"):
@@ -170,7 +186,7 @@ class TestPointers:
         monkeypatch.setattr("os.fsync", fail)
         with pytest.raises(RunFailed, match=r"step-00000020\.safetensors: No space left on device"):
             save(run, 20, best=True)
-        assert run.latest().facts["step"] == 10
+        assert run.latest().counters.step == 10
         assert run.pointer("best") == run.checkpoint_file(10)
         assert steps(run) == [10]
 

@@ -6,7 +6,7 @@ import pytest
 from trainer.backend import create_backend
 from trainer.nn import CharacterLSTM
 from trainer.scoring import Text
-from trainer.text import Part, Vocabulary
+from trainer.text import Span, Vocabulary
 
 WRITTEN = 'né\n"\t日🙂\r\n\n--\u2028é🙂🙂\n🙂日'
 
@@ -16,7 +16,7 @@ def text(request):
     """A text in both units."""
     symbols = WRITTEN if request.param == "character" else map(chr, WRITTEN.encode())
     vocabulary = Vocabulary("".join(set(symbols)), unit=request.param)
-    return Text(Part(vocabulary.encode(WRITTEN)), vocabulary)
+    return Text(Span(vocabulary.encode(WRITTEN)), vocabulary)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ def window(request, monkeypatch):
 
 
 def test_each_character_once_and_in_order(model, text, window):
-    written = text.decode(0, len(text.part.ids))
+    written = text.decode(0, len(text.span.ids))
     place = line = column = 0
     for piece in characters(model, text):
         assert piece.position == place
@@ -33,13 +33,13 @@ def test_each_character_once_and_in_order(model, text, window):
 def test_the_nats_of_a_character_are_those_of_its_symbols(model, text, window):
     nats = np.concatenate([piece.nats for piece in characters(model, text)])
     predicted = np.concatenate([piece.predicted for piece in characters(model, text)])
-    found = np.concatenate([[0.0], *losses(model, text.part)])
+    found = np.concatenate([[0.0], *losses(model, text.span)])
     sizes = [len(c.encode()) if text.is_bytes else 1 for c in text.decode(0, found.size)]
     ends = np.cumsum(sizes)
     for i, (size, end) in enumerate(zip(sizes, ends, strict=True)):
         assert nats[i] == pytest.approx(found[end - size : end].sum(), rel=1e-12)
         assert predicted[i] == size - (i == 0)
-    whole = score(model, text.part)
+    whole = score(model, text.span)
     assert nats.sum() == pytest.approx(whole.nats * whole.characters, rel=1e-12)
     assert predicted.sum() == whole.characters
 
@@ -50,7 +50,7 @@ def test_what_was_expected(model, text, window):
     likeliest = np.concatenate([piece.likeliest for piece in pieces])
     highest = np.concatenate([piece.highest for piece in pieces])
     state = model.zero_state(1)
-    for place, now in enumerate(text.part.ids[:-1]):
+    for place, now in enumerate(text.span.ids[:-1]):
         logits, state = model.forward(np.array([[now]], np.int32), state)
         p = np.exp(logits[0, 0]) / np.exp(logits[0, 0]).sum()
         assert likeliest[place + 1] == p.argmax()
@@ -60,12 +60,12 @@ def test_what_was_expected(model, text, window):
 def test_progress_comes_to_the_number_of_symbols(model, text):
     steps = []
     assert list(characters(model, text, steps.append))
-    assert sum(steps) == len(text.part.ids) - 1
+    assert sum(steps) == len(text.span.ids) - 1
 
 
 def test_the_losses_of_a_text_are_its_score(model, text):
-    arrays = list(losses(model, text.part))
+    arrays = list(losses(model, text.span))
     assert all(array.dtype == np.float64 and array.ndim == 1 for array in arrays)
     assert math.fsum(map(np.sum, arrays)) == pytest.approx(
-        score(model, text.part).nats * (len(text.part.ids) - 1), rel=1e-12
+        score(model, text.span).nats * (len(text.span.ids) - 1), rel=1e-12
     )

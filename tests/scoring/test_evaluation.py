@@ -8,11 +8,10 @@ import pytest
 
 import trainer.scoring.evaluation
 from trainer.backend import create_backend
-from trainer.builder import load_model
+from trainer.model import load
 from trainer.nn import CharacterLSTM
-from trainer.runs.checkpoint import read_checkpoint
 from trainer.scoring.evaluation import Score, score
-from trainer.text import Part
+from trainer.text import Span
 
 
 @pytest.fixture
@@ -41,7 +40,7 @@ def score_one_by_one(model, ids):
 @pytest.mark.parametrize("length", [2, 3, 128, 129, 130, 300])
 def test_one_stream_is_the_definition(model, length):
     ids = text(length)
-    result = score(model, Part(ids))
+    result = score(model, Span(ids))
     assert result.nats == pytest.approx(score_one_by_one(model, ids), rel=1e-12)
     assert result.characters == length - 1
 
@@ -50,32 +49,34 @@ def test_one_stream_is_the_definition(model, length):
 @pytest.mark.parametrize("window", [1, 7, 100, 5000])
 def test_the_window_does_not_matter(model, monkeypatch, streams, window):
     ids = text(1100)
-    expected = score(model, Part(ids), streams)
+    expected = score(model, Span(ids), streams)
     monkeypatch.setattr(trainer.scoring.evaluation, "WINDOW", window)
-    assert score(model, Part(ids), streams).nats == pytest.approx(expected.nats, abs=1e-12)
+    assert score(model, Span(ids), streams).nats == pytest.approx(expected.nats, abs=1e-12)
 
 
 def test_the_window_does_not_matter_in_single_precision(trained, monkeypatch):
-    model, vocabulary = load_model(read_checkpoint(trained.checkpoint("tiny")))
+    loaded = load(trained.checkpoint("tiny"))
+    model, vocabulary = loaded.network, loaded.vocabulary
     ids = vocabulary.encode(trained.text.read_text())
-    expected = score(model, Part(ids)).nats
+    expected = score(model, Span(ids)).nats
     for window in (1, 50, 1000):
         monkeypatch.setattr(trainer.scoring.evaluation, "WINDOW", window)
-        assert score(model, Part(ids)).nats == pytest.approx(expected, abs=1e-6)
+        assert score(model, Span(ids)).nats == pytest.approx(expected, abs=1e-6)
 
 
 def test_streams_agree_with_one_stream(trained):
-    model, vocabulary = load_model(read_checkpoint(trained.checkpoint("tiny")))
+    loaded = load(trained.checkpoint("tiny"))
+    model, vocabulary = loaded.network, loaded.vocabulary
     ids = vocabulary.encode(trained.text.read_text() * 8)
-    one = score(model, Part(ids)).nats
+    one = score(model, Span(ids)).nats
     for streams in (2, 5, 10):
-        assert score(model, Part(ids), streams).nats == pytest.approx(one, abs=0.005)
+        assert score(model, Span(ids), streams).nats == pytest.approx(one, abs=0.005)
 
 
 def test_streams_warm_up_on_what_stands_before_them(model):
     model.parameters.values[...] /= 3  # so that it forgets within the warm-up
     ids = text(2100)
-    assert score(model, Part(ids), 4).nats == pytest.approx(score(model, Part(ids)).nats, abs=1e-12)
+    assert score(model, Span(ids), 4).nats == pytest.approx(score(model, Span(ids)).nats, abs=1e-12)
 
 
 @pytest.mark.parametrize("streams", [1, 2, 3, 50])
@@ -93,21 +94,21 @@ def test_every_character_but_the_first_counts_once(length, streams):
     losses = np.log(np.exp(b).sum()) - b
     ids = np.random.default_rng(streams).permutation(length).astype(np.uint16)
 
-    result = score(model, Part(ids), streams)
+    result = score(model, Span(ids), streams)
     assert result.characters == length - 1
     assert result.nats * result.characters == pytest.approx(losses[ids[1:]].sum(), rel=1e-12)
 
 
 def test_progress_comes_to_the_number_of_steps(model):
     steps = []
-    score(model, Part(text(500)), progress=steps.append)
+    score(model, Span(text(500)), progress=steps.append)
     assert sum(steps) == 499
     assert len(steps) > 1
 
 
 def test_nothing_of_the_model_changes(model, host):
     before = host(model.parameters.values)
-    score(model, Part(text(300)))
+    score(model, Span(text(300)))
     assert np.array_equal(host(model.parameters.values), before)
 
 

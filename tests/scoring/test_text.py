@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from trainer.scoring import Text
-from trainer.text import Part, Vocabulary
+from trainer.text import Span, Vocabulary
 
 WRITTEN = "\ufeffaé\n日🙂z"
 
@@ -13,13 +13,13 @@ WRITTEN = "\ufeffaé\n日🙂z"
 def text(unit, written=WRITTEN):
     symbols = WRITTEN if unit == "character" else "".join(map(chr, set(WRITTEN.encode())))
     vocabulary = Vocabulary(symbols, unit=unit)
-    return Text(Part(vocabulary.encode(written)), vocabulary)
+    return Text(Span(vocabulary.encode(written)), vocabulary)
 
 
 @pytest.mark.parametrize("unit", ["character", "byte"])
 def test_where_characters_begin(unit):
     whole = text(unit)
-    n = len(whole.part.ids)
+    n = len(whole.span.ids)
     starts = whole.starts(0, n + 1).tolist()
     assert [whole.decode(*cut) for cut in pairwise(starts)] == list(WRITTEN)
 
@@ -36,7 +36,7 @@ def test_a_character_may_go_on_behind_the_last_symbol_that_was_looked_at():
 )
 def test_a_part_of_bytes_may_be_cut_amid_a_character(start, end, shown):
     whole = text("byte", "日é\n🙂")
-    part = Text(Part(whole.part.ids[start:end]), whole.vocabulary)
+    part = Text(Span(whole.span.ids[start:end]), whole.vocabulary)
     starts = part.starts(0, end - start + 1).tolist()
     assert part.decode(0, end - start) == shown
     assert [part.decode(*cut) for cut in pairwise(starts)] == list(shown)
@@ -45,7 +45,7 @@ def test_a_part_of_bytes_may_be_cut_amid_a_character(start, end, shown):
 @pytest.mark.parametrize("unit", ["character", "byte"])
 def test_what_the_model_does_not_know_is_taken_from_what_was_written(unit):
     vocabulary = Vocabulary("ab", unit=unit, unknown=True)
-    part = Part(vocabulary.encode("aéb"))
+    part = Span(vocabulary.encode("aéb"))
     n = len(part.ids)
     written = Text(part, vocabulary, "aéb")
     assert [written.decode(*cut) for cut in pairwise(written.starts(0, n + 1))] == list("aéb")

@@ -7,11 +7,11 @@ import pytest
 
 from trainer.errors import UserError
 from trainer.text.batches import Batches
-from trainer.text.corpus import Part
+from trainer.text.corpus import Span
 
 
-def numbers(length: int) -> Part:
-    return Part(np.arange(length, dtype=np.uint16))
+def numbers(length: int) -> Span:
+    return Span(np.arange(length, dtype=np.uint16))
 
 
 def test_windows_by_hand() -> None:
@@ -46,7 +46,7 @@ def test_streams_go_on_from_window_to_window() -> None:
 def test_windows_are_int32_and_contiguous_whatever_the_text(tmp_path: Path) -> None:
     np.save(tmp_path / "ids.npy", np.arange(300).astype(np.uint8))
     ids = np.load(tmp_path / "ids.npy", mmap_mode="r")[100:200]
-    x, y, _ = Batches(Part(ids), batch_size=4, sequence_length=5).window(2)
+    x, y, _ = Batches(Span(ids), batch_size=4, sequence_length=5).window(2)
     for array in (x, y):
         assert type(array) is np.ndarray
         assert array.dtype == np.int32
@@ -69,7 +69,7 @@ def test_windows_that_do_not_exist() -> None:
 
 def test_a_text_that_is_too_short_is_refused_with_what_would_fit() -> None:
     with pytest.raises(UserError) as caught:
-        Batches(Part(np.zeros(1200, np.uint8)), batch_size=50, sequence_length=50)
+        Batches(Span(np.zeros(1200, np.uint8)), batch_size=50, sequence_length=50)
     assert str(caught.value) == (
         "the training part has 1,200 characters; batch_size 50 x sequence_length 50 needs 2,501: "
         "lower training.batch_size to 23 or training.sequence_length to 23, or use a longer text"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from trainer.text.batches import Batches
-from trainer.text.corpus import Part
+from trainer.text.corpus import Span
 from trainer.text.documents import after_each_file, after_each_line, find_resets
 
 END = 0
@@ -34,9 +34,9 @@ def test_without_borders_nothing_is_reset() -> None:
 def test_windows_know_where_the_state_is_reset() -> None:
     ids = np.arange(1, 42, dtype=np.uint8)
     ids[[7, 21, 22, 40]] = END
-    by_line = Batches(Part(ids, after_each_line(END)), batch_size=4, sequence_length=5)
+    by_line = Batches(Span(ids, after_each_line(END)), batch_size=4, sequence_length=5)
     by_file = Batches(
-        Part(ids, after_each_file(np.array([8, 22, 23, 41]))), batch_size=4, sequence_length=5
+        Span(ids, after_each_file(np.array([8, 22, 23, 41]))), batch_size=4, sequence_length=5
     )
     seen = 0
     for index in range(by_line.windows_per_epoch):

@@ -8,7 +8,8 @@ import pytest
 from trainer.builder import build_model
 from trainer.config import config_from_mapping
 from trainer.optim import SGD
-from trainer.runs.checkpoint import Checkpoint, pack
+from trainer.runs.checkpoint import Checkpoint, SavedPlan, pack
+from trainer.runs.counters import Counters
 from trainer.text import Vocabulary
 from trainer.training.fine_tuning import transfer
 
@@ -35,9 +36,11 @@ def make(backend):
         model.initialise(rng)
         b = model.parameters["output.b"].value
         b[...] = backend.asarray(rng.random(b.shape), dtype)
-        facts = {"config": config.model_dump(mode="json"), "vocabulary": vocabulary.characters}
         arrays = pack(model, SGD(model.parameters, momentum=0.9), model.zero_state(2))
-        return vocabulary, model, Checkpoint(Path("old.safetensors"), arrays, facts)
+        plan = SavedPlan("reference", 1, 1)
+        place = Path("old.safetensors")
+        checkpoint = Checkpoint(place, arrays, config, vocabulary, Counters(), plan, "", "")
+        return vocabulary, model, checkpoint
 
     return make
 

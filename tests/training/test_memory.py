@@ -10,7 +10,7 @@ from trainer.backend import Plan
 from trainer.builder import build_model
 from trainer.config import config_from_mapping
 from trainer.scoring.evaluation import score
-from trainer.text import Part
+from trainer.text import Span
 from trainer.training.learner import Learner
 from trainer.training.memory import training_bytes
 
@@ -42,7 +42,7 @@ def draw(config, V, evaluations):
     integers = np.random.default_rng(0).integers
     x, y = integers(0, V, (2, T, B)).astype(np.int32)
     resets = x == 1 if config.corpus.document != "whole" else None
-    texts = [Part(integers(0, V, 520 * streams).astype(np.int32)) for streams in evaluations]
+    texts = [Span(integers(0, V, 520 * streams).astype(np.int32)) for streams in evaluations]
     return (x, y, resets), zip(texts, evaluations, strict=True)
 
 

@@ -16,7 +16,7 @@ from trainer.generation.writer import Writer
 from trainer.monitor.statistics import gate_statistics
 from trainer.runs.checkpoint import Checkpoint
 from trainer.scoring.evaluation import score
-from trainer.text import Part, Vocabulary
+from trainer.text import Span, Vocabulary
 from trainer.text.documents import after_each_file
 from trainer.training.learner import Learner
 
@@ -162,11 +162,11 @@ def test_a_training_goes_on_where_it_was_on_the_other(backends, to_device):
     assert_close(resumed.arrays(), learner.arrays(), 1e-12)
 
 
-@pytest.mark.parametrize("lines", [False, True])
-def test_what_is_written(models, lines):
+@pytest.mark.parametrize("document", ["whole", "file", "line"])
+def test_what_is_written(models, document):
     results = []
     for model in models():
-        writer = Writer(model, Vocabulary(LETTERS), seeds=[1, 2], lines=lines)
+        writer = Writer(model, Vocabulary(LETTERS), seeds=[1, 2], document=document)
         writer.read("bad")
         results.append(list(writer.write(60, temperature=0.8, top_p=0.9)))
     for found, expected in zip(*results, strict=True):
@@ -177,7 +177,7 @@ def test_what_is_written(models, lines):
 @pytest.mark.parametrize("streams", [1, 2])
 def test_the_score_of_a_text(models, streams):
     ids = np.random.default_rng(5).integers(0, V, 1100).astype(np.uint8)
-    text = Part(ids, after_each_file(np.array([300, 301, 777])))
+    text = Span(ids, after_each_file(np.array([300, 301, 777])))
     found, expected = (score(model, text, streams).nats for model in models())
     assert found == pytest.approx(expected, rel=1e-13)
 

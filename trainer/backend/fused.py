@@ -7,6 +7,8 @@ vector instructions. No kernel holds Python's lock, so parts of a batch can run 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,8 +17,25 @@ from numba.extending import overload
 
 from trainer.backend.kernels import Array
 from trainer.backend.reference import ReferenceKernels
+from trainer.terminal import note
 
-_compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+_OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+WITHOUT_CACHE = "compiled kernels cannot be kept, they are compiled anew each time"
+
+
+def _compiled(function: Callable[..., None]) -> Any:
+    """Compile a kernel, and keep it on the disk where a place can be written."""
+    try:
+        return njit(function, cache=True, **_OPTIONS)
+    except RuntimeError:  # "no locator available": a read-only installation, and no home
+        _note_once()
+        return njit(function, **_OPTIONS)
+
+
+@cache
+def _note_once() -> None:
+    note(f"{WITHOUT_CACHE}: set NUMBA_CACHE_DIR to a folder that can be written")
+
 
 # tanh(x) = x P(x^2) / Q(x^2) for |x| <= 9.1, where float32 has reached 1: a least-squares fit, its
 # relative error at most 2.3e-8, or 4e-7 with the rounding of float32.

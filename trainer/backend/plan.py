@@ -65,10 +65,6 @@ class Plan(NamedTuple):
         threads = f"{self.threads} threads" if self.threads > 1 else "1 thread"
         return f"{kernels}, {threads}" + (", each a part of the batch" if self.parts > 1 else "")
 
-    def facts(self) -> dict[str, str | int]:
-        """Return what a checkpoint keeps of it, for the resume."""
-        return {"strategy": self.strategy, "threads": self.threads, "parts": self.parts}
-
 
 ONE_THREAD = Plan("reference", 1, 1)
 """For one sequence, which has no work for more, and for checks."""

@@ -271,6 +271,12 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         metavar="RUN_OR_CHECKPOINT",
         help="run folder (its best checkpoint, else the latest) or a .safetensors file",
     )
+    parser.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="section.key=value",
+        help="where the run's text is now, e.g. corpus.path=NEW, or how to write and read",
+    )
 
 
 def _add_sampling(parser: argparse.ArgumentParser) -> None:
@@ -281,7 +287,12 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--top-p", type=float, metavar="P", help="only the likeliest characters of this total"
     )
-    parser.add_argument("--seed", type=int, metavar="S", help="same seed, same text")
+    parser.add_argument(
+        "--seed",
+        type=lambda text: text if text == "random" else int(text),
+        metavar="S",
+        help="same seed, same text; random: another text each time",
+    )
 
 
 def _finish(parser: argparse.ArgumentParser, module: str) -> None:

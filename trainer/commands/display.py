@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 
+from trainer import terminal
 from trainer.commands.score_rows import tsv_row
 
 # Of middle brightness, to be read on black and on white; blue to red also tells those apart who
@@ -15,30 +15,23 @@ _RESET = "\x1b[0m"
 
 
 class Display:
-    """Text as it is, UTF-8 whatever the locale, line ends as the model made them.
-
-    All is written at once, so that it arrives as it is made, in a pipe too.
-    """
+    """Text as it is, line ends as the model made them."""
 
     def given(self, text: str) -> None:
         """Show a text that the model was given."""
-        self._write(text)
+        terminal.write(text)
 
     def written(self, character: str, probability: float) -> None:
         """Show a character that the model wrote."""
-        self._write(character)
+        terminal.write(character)
 
     def end(self, line_end: str = "\n") -> None:
         """End a text."""
-        self._write(line_end)
+        terminal.write(line_end)
 
     def separate(self) -> None:
         """Show where the next sample begins."""
-        self._write("-----\n")
-
-    def _write(self, text: str) -> None:
-        sys.stdout.buffer.write(text.encode("utf-8", "surrogatepass"))
-        sys.stdout.buffer.flush()
+        terminal.write("-----\n")
 
 
 class Colours(Display):
@@ -48,33 +41,33 @@ class Colours(Display):
         self._colour: int | None = None
         shares = [f"\x1b[38;5;{colour}m{share}" for _, colour, share in _COLOURS]
         legend = " ".join([*shares, f"\x1b[38;5;{_LEAST}mless{_RESET}"])
-        print(f"probability of a character: {legend}", file=sys.stderr)
+        terminal.tell_raw(f"probability of a character: {legend}\n")
 
     def written(self, character: str, probability: float) -> None:
         """Show a character, and change the colour if need be."""
         colour = next((number for least, number, _ in _COLOURS if probability >= least), _LEAST)
         change = f"\x1b[38;5;{colour}m" if colour != self._colour else ""
         self._colour = colour
-        self._write(change + character)
+        terminal.write_raw(change + terminal.visible(character))
 
     def end(self, line_end: str = "\n") -> None:
         """End a text, and its colours."""
         self._colour = None
-        self._write(_RESET + line_end)
+        terminal.write_raw(_RESET + line_end)
 
 
 class Table(Display):
     """A row for each character that the model wrote: it as a JSON string, and its probability."""
 
     def __init__(self) -> None:
-        self._write("character\tprobability\n")
+        terminal.write("character\tprobability\n")
 
     def given(self, text: str) -> None:
         """Show nothing: the prompt has no probability."""
 
     def written(self, character: str, probability: float) -> None:
         """Show a character."""
-        self._write(tsv_row({"character": character, "probability": probability}) + "\n")
+        terminal.write(tsv_row({"character": character, "probability": probability}) + "\n")
 
     def end(self, line_end: str = "\n") -> None:
         """End nothing: every line has its end."""
@@ -85,4 +78,4 @@ def open_display(probabilities: bool) -> Display:
     if not probabilities:
         return Display()
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return Colours() if sys.stdout.isatty() and not plain else Table()
+    return Colours() if terminal.is_terminal() and not plain else Table()

@@ -11,7 +11,7 @@ import numpy as np
 
 from trainer.backend.device import held
 from trainer.scoring.evaluation import WARM_UP, WINDOW, predict
-from trainer.text import Part
+from trainer.text import Span
 from trainer.training.loop import Training
 from trainer.training.memory import in_words, training_bytes
 from trainer.training.resources import evaluated_streams, told_failures
@@ -82,7 +82,7 @@ def _memory(arrays: Mapping[str, int]) -> Iterable[str]:
     return _table(["memory of arrays", ""], rows)
 
 
-def _scored(training: Training) -> list[Part]:
+def _scored(training: Training) -> list[Span]:
     """Return the texts that are evaluated: for validation, as far as it is, and for the test."""
     capped = training.validation_text.predicting(training.config.evaluation.characters)
     return [text for text in (capped, training.test_text) if len(text.ids) >= 2]
@@ -144,7 +144,7 @@ def _step(training: Training) -> None:
     training.counters.step += 1
 
 
-def _begin_evaluation(training: Training, text: Part) -> None:
+def _begin_evaluation(training: Training, text: Span) -> None:
     next(predict(training.reader, text, training.config.evaluation.streams))
 
 

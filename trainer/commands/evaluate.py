@@ -8,22 +8,19 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from trainer.builder import build_same_corpus, load_model
-from trainer.commands.score_report import count, report_lines, surprise_facts, told, total_facts
-from trainer.commands.score_rows import character_rows, line_rows, to_json, to_tsv
-from trainer.config import Config, config_from_mapping
-from trainer.errors import UserError
-from trainer.runs.checkpoint import Checkpoint
-from trainer.runs.folder import find_checkpoint
-from trainer.scoring import Text, Totals, characters, least_expected
-from trainer.text import (
-    STANDARD_INPUT,
-    Part,
-    Vocabulary,
-    line_borders,
-    read_standard_input,
-    read_text,
+from trainer import terminal
+from trainer.commands.score_report import (
+    count,
+    describe_scored,
+    report_lines,
+    surprise_facts,
+    total_facts,
 )
+from trainer.commands.score_rows import character_rows, line_rows, to_tsv
+from trainer.errors import UserError
+from trainer.model import Model, load
+from trainer.scoring import Text, Totals, characters, least_expected
+from trainer.text import STANDARD_INPUT, read_standard_input, read_text
 
 SHOWN = 5  # least expected characters of a text of one's own, where no number is given
 ROWS = {"line": line_rows, "character": character_rows}
@@ -49,84 +46,77 @@ def run(arguments: Namespace) -> int:
         shown = SHOWN if arguments.text is not None and not arguments.json else 0
     elif shown < 0:
         raise UserError(f"--least-expected: found {shown}, expected 0 or more")
-    checkpoint = find_checkpoint(arguments.model)
-    model, vocabulary = load_model(checkpoint)
-    config = config_from_mapping(checkpoint.facts["config"], str(checkpoint.path))
+    model = load(arguments.model, arguments.overrides)
     if arguments.text is not None:
-        subject = _own_text(str(arguments.text), vocabulary, config)
+        subject = _own_text(str(arguments.text), model)
     else:
-        subject = _split(arguments.split, vocabulary, config, checkpoint)
+        subject = _split(arguments.split, model)
     name, text, unknown = subject
-    n = len(text.part.ids)
+    n, unit = len(text.span.ids), model.vocabulary.unit
     if n < 2:
-        raise UserError(
-            f"{name}: {count(n, vocabulary.unit)}; at least 2 are needed, one to predict"
-        )
-
-    from tqdm import tqdm  # a tenth of a second that an error need not wait for
+        raise UserError(f"{name}: {count(n, unit)}; at least 2 are needed, one to predict")
 
     totals, surprises = Totals(text.is_bytes), []
-    hidden = True if arguments.per and sys.stdout.isatty() else None  # a bar would cross the rows
-    with tqdm(total=n - 1, unit=f" {vocabulary.unit}s", leave=False, disable=hidden) as bar:
-        pieces = totals.watch(characters(model, text, bar.update))
+    shows_rows = arguments.per and terminal.is_terminal()  # a bar would cross them
+    with terminal.progress_bar(total=n - 1, unit=f" {unit}s", hidden=shows_rows) as bar:
+        pieces = totals.watch(characters(model.network, text, bar.update))
         if arguments.per:
             rows = ROWS[arguments.per](pieces)
-            for row in map(to_json, rows) if arguments.json else to_tsv(rows):
-                _write(row)
+            if arguments.json:
+                for row in rows:
+                    terminal.write_json(row)
+            else:
+                terminal.write_lines(to_tsv(rows))
         else:
             surprises = least_expected(pieces, shown)
 
-    report = {"checkpoint": str(checkpoint.path), "text": name, **total_facts(totals, text)}
+    assert model.checkpoint is not None
+    report = {"checkpoint": str(model.checkpoint.path), "text": name, **total_facts(totals, text)}
     if unknown is not None:
         report["unknown_characters"] = unknown
+        report["unknown"] = model.config.corpus.unknown
     if arguments.least_expected is not None or surprises:
         report["least_expected"] = [surprise_facts(surprise, text) for surprise in surprises]
     if arguments.per:
-        sys.stdout.flush()  # the rows come first
         mean = f"{report['nats_per_character']:.4f} nats, {report['bits_per_character']:.4f} bits"
-        print(f"{told(report)}; {mean} per character", file=sys.stderr)
+        terminal.tell(f"{describe_scored(report)}; {mean} per character")
     elif arguments.json:
-        _write(to_json(report))
+        terminal.write_json(report)
     else:
-        _write("\n".join(report_lines(report)))
+        terminal.write_lines(report_lines(report))
     return 0
 
 
-def _own_text(name: str, vocabulary: Vocabulary, config: Config) -> Subject:
+def _own_text(name: str, model: Model) -> Subject:
     """Read a text that is not the run's."""
+    vocabulary, corpus = model.vocabulary, model.config.corpus
     if name == STANDARD_INPUT:
         name = "standard input"
         if sys.stdin is not None and sys.stdin.isatty():
-            print("type a text, then Ctrl-D on a line of its own", file=sys.stderr)
+            terminal.tell("type a text, then Ctrl-D on a line of its own")
         written = read_standard_input()
     else:
         written = read_text(Path(name))
     found = Counter(written)
     unknown = [character for character in found if character not in vocabulary]
+    if corpus.unknown == "skip" and unknown:
+        written = written.translate(dict.fromkeys(map(ord, unknown)))
     try:
-        ids = vocabulary.encode(written)
+        span = model.span(written)
     except UserError as error:
         place = min(map(written.index, unknown))
         line, column = written.count("\n", 0, place) + 1, place - written.rfind("\n", 0, place)
         raise UserError(f"{name}, line {line}, column {column}: {error}") from error
-    borders = line_borders(vocabulary) if config.corpus.document == "line" else None
-    reserved = None if vocabulary.unknown is None else sum(found[c] for c in unknown)
-    return Subject(name, Text(Part(ids, borders), vocabulary, written), reserved)
+    number = None if corpus.unknown == "refuse" else sum(found[c] for c in unknown)
+    return Subject(name, Text(span, vocabulary, written), number)
 
 
-def _split(
-    name: str | None, vocabulary: Vocabulary, config: Config, checkpoint: Checkpoint
-) -> Subject:
+def _split(name: str | None, model: Model) -> Subject:
     """Find a part of the run's own text."""
-    corpus = build_same_corpus(config.corpus, checkpoint, "score it as another text with --text")
-    split = corpus.split(config.corpus.split)
+    corpus = model.corpus("score it as another text with --text")
+    split = corpus.split(model.config.corpus.split)
     if name is None:
         name = "test" if len(split.test.ids) else "validation"
-    reserved = None if vocabulary.unknown is None else 0  # the vocabulary has the whole text
-    text = Text(getattr(split, name), vocabulary)
+    reserved = None if model.config.corpus.unknown == "refuse" else 0  # it has the whole text
+    text = Text(getattr(split, name), model.vocabulary)
     return Subject(f"{corpus.source} ({name})", text, reserved)
-
-
-def _write(line: str) -> None:
-    """Write a line in UTF-8, whatever the locale."""
-    sys.stdout.buffer.write(f"{line}\n".encode())

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import secrets
 from argparse import Namespace
 from collections.abc import Iterable
-from functools import partial
+from pathlib import Path
+from typing import Any
 
-from trainer.builder import load_model
 from trainer.commands.display import Display, open_display
 from trainer.commands.interactive import converse
-from trainer.commands.options import generation_options
-from trainer.config import config_from_mapping
+from trainer.config import GenerationConfig
 from trainer.errors import UserError
-from trainer.generation.writer import Writer, Written
-from trainer.runs.folder import find_checkpoint
+from trainer.generation.writer import Written
+from trainer.model import Model, load
+from trainer.terminal import note
 from trainer.text import STANDARD_INPUT, read_standard_input, read_text
+
+RANDOM = "random"
+"""In place of a seed: another one each time."""
 
 
 def run(arguments: Namespace) -> int:
@@ -23,16 +27,13 @@ def run(arguments: Namespace) -> int:
         raise UserError(f"--samples: found {arguments.samples}, expected at least 1")
     if arguments.interactive and arguments.samples > 1:
         raise UserError("--interactive: it writes a single text; leave out --samples")
-    checkpoint = find_checkpoint(arguments.model)
+    model = load(arguments.model, arguments.overrides)
     if arguments.prompt_file is not None:
-        piped = str(arguments.prompt_file) == STANDARD_INPUT
-        arguments.prompt = read_standard_input() if piped else read_text(arguments.prompt_file)
-    options = generation_options(checkpoint, arguments, "generate")
+        arguments.prompt = _read_prompt(arguments.prompt_file)
+    options = asked_options(model, arguments, "generate")
     writing = options.model_dump(exclude={"prompt", "seed"})
-    config = config_from_mapping(checkpoint.facts["config"], str(checkpoint.path))
-    open_writer = partial(Writer, *load_model(checkpoint), lines=config.corpus.document == "line")
 
-    writer = open_writer([options.seed])
+    writer = model.writer([options.seed])
     if arguments.interactive:
         return converse(writer, open_display(arguments.show_probabilities), writing)
     prompt = options.prompt or ""
@@ -46,15 +47,43 @@ def run(arguments: Namespace) -> int:
         # Side by side they take little longer than one. The first is not among them: it is to be
         # what it is alone, and a batch rounds differently.
         seeds = range(options.seed + 1, options.seed + arguments.samples)
-        writer = open_writer(seeds)
+        writer = model.writer(seeds)
         writer.read(prompt)
         samples: list[list[Written]] = [[] for _ in seeds]
         for written in writer.write(**writing):
-            samples[written.text].append(written)
+            samples[written.sample].append(written)
         for sample in samples:
             display.separate()
             _show(prompt, sample, display)
     return 0
+
+
+def asked_options(model: Model, arguments: Namespace, source: str) -> GenerationConfig:
+    """Return the ways to write: the run's own, each replaced by the argument of its name.
+
+    Raises:
+        UserError: An argument is impossible.
+    """
+    given: dict[str, Any] = {
+        name: value
+        for name in GenerationConfig.model_fields
+        if (value := getattr(arguments, name, None)) is not None
+    }
+    if given.get("seed") == RANDOM:
+        given["seed"] = secrets.randbits(32)
+        note(f"--seed {given['seed']} writes this text again")
+    options = model.generation_options(given, source)
+    try:
+        (options.prompt or "").encode()
+    except UnicodeEncodeError as error:
+        raise UserError("--prompt: what was typed is not UTF-8") from error
+    return options
+
+
+def _read_prompt(file: Path) -> str:
+    if str(file) == STANDARD_INPUT:
+        return read_standard_input()
+    return read_text(file)
 
 
 def _show(prompt: str, text: Iterable[Written], display: Display) -> None:

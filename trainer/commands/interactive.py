@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from trainer import terminal
 from trainer.commands.display import Display
 from trainer.errors import UserError
 from trainer.generation.writer import Writer
 from trainer.training.interruption import stop_request
 
 MARK = "> "
+MORE = "\\"
+"""At the end of a line: the text goes on in the next one."""
 HINTS = (
     "Type how a text begins and press Enter: the model goes on. After that, type what comes next, "
-    "or just press Enter.\nCtrl-C stops the model, Ctrl-D ends.\n"
+    "or just press Enter. A line that ends in \\ goes on in the next one: between them is a line "
+    "end.\nCtrl-C stops the model, Ctrl-D ends.\n"
 )
 
 
@@ -35,23 +39,23 @@ def converse(writer: Writer, display: Display, writing: Mapping[str, Any]) -> in
     if typing:
         with suppress(ImportError):
             import readline  # noqa: F401  # `input` then knows the arrow keys and earlier lines
-        _tell(HINTS)
+        terminal.tell(HINTS, end="")
     try:
         while True:
             try:
-                text = _ask() if typing else _next_line()
+                text = _next_text(_ask if typing else _next_line)
                 writer.read(text)
             except UnicodeDecodeError as error:
-                _tell(f"error: what was typed is not UTF-8: {error.reason}\n")
+                terminal.tell(f"error: what was typed is not UTF-8: {error.reason}")
                 continue
             except UserError as error:
-                _tell(f"error: {error}\n")
+                terminal.tell(f"error: {error}")
                 continue
             display.given(text)
             _answer(writer, display, writing)
     except (EOFError, KeyboardInterrupt):  # Ctrl-D or Ctrl-C at the mark
         if typing:
-            _tell("\n")
+            terminal.tell("")
     return 0
 
 
@@ -73,11 +77,23 @@ def _answer(writer: Writer, display: Display, writing: Mapping[str, Any]) -> Non
         display.end("" if character == "\n" else "\n")
 
 
+def _next_text(next_line: Callable[[], str]) -> str:
+    """Return the lines up to the first that does not end in a backslash."""
+    lines = [next_line()]
+    while lines[-1].endswith(MORE):
+        lines[-1] = lines[-1].removesuffix(MORE)
+        try:
+            lines.append(next_line())
+        except EOFError:  # what was typed is to be answered first
+            lines.append("")
+    return "\n".join(lines)
+
+
 def _ask() -> str:
     """Return the line that is typed; the mark goes where it is seen and is no output."""
-    if sys.stdout.isatty():
+    if terminal.is_terminal():
         return input(MARK)
-    _tell(MARK)
+    terminal.tell(MARK, end="")
     return input()
 
 
@@ -86,7 +102,3 @@ def _next_line() -> str:
     if not line:
         raise EOFError
     return line.decode().removesuffix("\n").removesuffix("\r")
-
-
-def _tell(text: str) -> None:
-    print(text, end="", file=sys.stderr, flush=True)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from trainer.builder import build_same_corpus, load_model
-from trainer.commands.options import generation_options
-from trainer.config import config_from_mapping
+from trainer import terminal
+from trainer.commands.generate import asked_options
 from trainer.errors import UserError
-from trainer.generation.writer import generate
-from trainer.runs.checkpoint import Checkpoint
-from trainer.runs.folder import find_checkpoint
+from trainer.model import Model, load
 from trainer.scoring.novelty import Comparison, Ids, compare
-from trainer.text import Vocabulary, read_text
+from trainer.text import STANDARD_INPUT, read_standard_input, read_text
 
 LENGTHS = (4, 8, 16, 32, 64, 128)
 PASSAGE = 32  # an n-gram so long is a passage: it is hardly shared by chance
@@ -27,15 +22,10 @@ SAMPLING = ("length", "prompt", "temperature", "top_k", "top_p", "seed")
 
 def run(arguments: Namespace) -> int:
     """Compare; return the exit status."""
-    checkpoint = find_checkpoint(arguments.model)
-    config = config_from_mapping(checkpoint.facts["config"], str(checkpoint.path))
-    otherwise = "put it back: only the text of the training can tell what was copied"
-    corpus = build_same_corpus(config.corpus, checkpoint, otherwise)
-    if arguments.text is not None:
-        ids = _read(arguments, corpus.vocabulary)
-    else:
-        ids = _generate(arguments, checkpoint, lines=config.corpus.document == "line")
-    split = corpus.split(config.corpus.split)
+    model = load(arguments.model, arguments.overrides)
+    corpus = model.corpus("put it back: only the text of the training can tell what was copied")
+    ids = _generate(arguments, model) if arguments.text is None else _read(arguments, model)
+    split = corpus.split(model.config.corpus.split)
     part = "validation" if len(split.validation.ids) else "test"
     held_out = getattr(split, part).ids[: len(ids)]
     found, yardstick = _compare([ids, held_out], split.train.ids)
@@ -43,8 +33,8 @@ def run(arguments: Namespace) -> int:
     unit, longest = corpus.vocabulary.unit, found.longest
     passage = ids[longest.start : longest.start + longest.length]
     report = {
-        "checkpoint": str(checkpoint.path),
-        "text": "generated" if arguments.text is None else str(arguments.text),
+        "checkpoint": str(model.checkpoint and model.checkpoint.path),
+        "text": _name(arguments),
         "training_text": f"{corpus.source} (train)",
         "held_out_text": f"{corpus.source} ({part})" if len(held_out) else None,
         "unit": unit,
@@ -58,44 +48,52 @@ def run(arguments: Namespace) -> int:
         if len(ids) >= PASSAGE
         else f"too short to tell: passages of {PASSAGE} {unit}s or more would speak of copying.",
     }
-    text = json.dumps(report) if arguments.json else "\n".join(_lines(report))
-    # UTF-8, as texts are, whatever the locale; a file's name may be no text at all.
-    sys.stdout.buffer.write(f"{text}\n".encode(errors="backslashreplace"))
+    if arguments.json:
+        terminal.write_json(report)
+    else:
+        terminal.write_lines(_lines(report))
     return 0
 
 
-def _read(arguments: Namespace, vocabulary: Vocabulary) -> Ids:
-    """Return the text of a file."""
+def _read(arguments: Namespace, model: Model) -> Ids:
+    """Return the text of a file or of standard input."""
     for name in SAMPLING:
         if getattr(arguments, name) is not None:
             option = name.replace("_", "-")
             raise UserError(f"--{option}: nothing is generated with --text; leave out one of them")
-    text = read_text(arguments.text)
+    piped = str(arguments.text) == STANDARD_INPUT
+    text = read_standard_input() if piped else read_text(arguments.text)
     try:
-        return vocabulary.encode(text)
+        return model.vocabulary.encode(text)
     except UserError as error:
-        raise UserError(f"{arguments.text}: {error}") from error
+        raise UserError(f"{_name(arguments)}: {error}") from error
 
 
-def _generate(arguments: Namespace, checkpoint: Checkpoint, lines: bool) -> Ids:
+def _name(arguments: Namespace) -> str:
+    """Return what to call the text."""
+    if arguments.text is None:
+        return "generated"
+    text = str(arguments.text)
+    return "standard input" if text == STANDARD_INPUT else text
+
+
+def _generate(arguments: Namespace, model: Model) -> Ids:
     """Return a text that the model writes."""
     arguments.length = CHARACTERS if arguments.length is None else arguments.length
-    options = generation_options(checkpoint, arguments, "novelty").model_dump()
-    model, vocabulary = load_model(checkpoint)
-    characters = generate(model, vocabulary, **{**options, "until": None}, lines=lines)
-
-    from tqdm import tqdm  # a tenth of a second that an error need not wait for
-
-    total, unit = options["length"], " characters"
-    with tqdm(characters, "Generating", total, leave=False, unit=unit, disable=None) as bar:
-        return vocabulary.encode("".join(bar))
+    options = asked_options(model, arguments, "novelty").model_dump()
+    written = list[str]()
+    with terminal.progress_bar(
+        total=options["length"], unit=" characters", label="Generating"
+    ) as bar:
+        for character in model.stream(**{**options, "until": None}):
+            written.append(character)
+            bar.update()
+    return model.vocabulary.encode("".join(written))
 
 
 def _compare(texts: Sequence[Ids], training: Ids) -> list[Comparison]:
-    from tqdm import tqdm
-
     total = len(texts) * len(training)
-    with tqdm(None, "Comparing", total, leave=False, unit_scale=True, disable=None) as bar:
+    with terminal.progress_bar(total=total, unit="", label="Comparing") as bar:
         return [compare(ids, training, LENGTHS, progress=bar.update) for ids in texts]
 
 

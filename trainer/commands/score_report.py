@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import exp
 from typing import Any
 from unicodedata import east_asian_width
 
@@ -42,7 +41,7 @@ def surprise_facts(surprise: Surprise, text: Text) -> Facts:
         "column": surprise.column,
         "character": surprise.character,
         "nats": surprise.nats,
-        "probability": exp(-surprise.nats),
+        "probability": surprise.character_probability,
         "expected": text.vocabulary.name(surprise.expected),
         "expected_probability": surprise.probability,
         "before": before,
@@ -52,7 +51,7 @@ def surprise_facts(surprise: Surprise, text: Text) -> Facts:
 
 def report_lines(report: Facts) -> Iterator[str]:
     """Yield the report for people."""
-    yield told(report)
+    yield describe_scored(report)
     yield f"{report['nats_per_character']:.4f} nats per character"
     yield f"{report['bits_per_character']:.4f} bits per character"
     yield f"{report['perplexity']:.4f} perplexity"
@@ -65,12 +64,13 @@ def report_lines(report: Facts) -> Iterator[str]:
         yield from _table(report["least_expected"])
 
 
-def told(report: Facts) -> str:
+def describe_scored(report: Facts) -> str:
     """Say what was scored."""
     more = f", {count(report['bytes'], 'byte')}" if "bytes" in report else ""
     if report.get("unknown_characters"):
         unknown = count(report["unknown_characters"], "unknown character")
-        more += f"; {unknown} read as the reserved symbol"
+        skipped = report["unknown"] == "skip"
+        more += f"; {unknown} {'left out' if skipped else 'read as the reserved symbol'}"
     return f"{report['text']}: {count(report['characters'], 'character')} scored{more}"
 
 
@@ -99,7 +99,7 @@ def _table(surprises: Sequence[Facts]) -> Iterator[str]:
 
 
 def _visible(text: str) -> str:
-    r"""Write what cannot be seen as `\n` or `\x1b`: a terminal must not obey it."""
+    r"""Write what cannot be seen as `\n` or `\x1b`: a table's line must stay one."""
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
     )

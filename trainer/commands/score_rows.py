@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from math import isfinite
 from typing import Any
-
-import numpy as np
 
 from trainer.scoring import Characters, lines
 from trainer.scoring.evaluation import Score
@@ -36,7 +33,7 @@ def character_rows(pieces: Iterable[Characters]) -> Iterator[Row]:
     """Yield a row for each character of a text."""
     for piece in pieces:
         line, column = piece.line, piece.column
-        nats, probabilities = piece.nats.tolist(), np.exp(-piece.nats).tolist()
+        nats, probabilities = piece.nats.tolist(), piece.probabilities.tolist()
         predicted = piece.predicted.tolist()
         for i, character in enumerate(piece.text):
             yield {
@@ -48,11 +45,6 @@ def character_rows(pieces: Iterable[Characters]) -> Iterator[Row]:
                 "probability": probabilities[i] if predicted[i] else None,
             }
             line, column = (line + 1, 1) if character == "\n" else (line, column + 1)
-
-
-def to_json(value: Any) -> str:
-    """Write JSON on one line, in ASCII; a number that JSON does not have becomes null."""
-    return json.dumps(_finite(value))
 
 
 def to_tsv(rows: Iterator[Row]) -> Iterator[str]:
@@ -75,11 +67,3 @@ def _field(value: Any) -> str:
         inner = json.dumps(value, ensure_ascii=False)[1:-1].replace('\\"', "\\u0022")
         return f'"{inner.translate(_ESCAPED)}"'
     return f"{value:.9g}" if isinstance(value, float) else str(value)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not isfinite(value) else value

@@ -9,7 +9,7 @@ from pathlib import Path
 from trainer.backend import ONE_THREAD
 from trainer.builder import build_corpus, build_same_corpus, keep_standard_input
 from trainer.commands.dry_run import dry_run
-from trainer.config import Config, config_from_mapping, load_config, resolve_config
+from trainer.config import Config, load_config, resolve_config
 from trainer.config.resume import FIXED
 from trainer.errors import UserError
 from trainer.monitor.console import Progress
@@ -149,7 +149,7 @@ def _refuse_changes(config: Config, checkpoint: Checkpoint) -> None:
     Raises:
         UserError: A key differs that may not change on resume.
     """
-    saved = config_from_mapping(checkpoint.facts["config"], str(checkpoint.path)).model_dump()
+    saved = checkpoint.config.model_dump()
     wanted = config.model_dump()
     for section, key in FIXED:
         if wanted[section][key] != saved[section][key]:

@@ -10,7 +10,7 @@ import numpy as np
 from trainer.errors import UserError
 from trainer.generation.sampling import Vector, choose, probability_of
 from trainer.nn import CharacterLSTM, LSTMState
-from trainer.text import Spelling, Vocabulary, spelling
+from trainer.text import Document, Spelling, Vocabulary, spelling, symbol_before
 
 WINDOW = 256
 """Symbols of a prompt read at once: the model's memory does not grow with its length."""
@@ -20,13 +20,13 @@ class Written(NamedTuple):
     """What the model wrote.
 
     Attributes:
-        text: the number of the text, counted from 0.
+        sample: the number of the text, counted from 0.
         character: a whole one, also of a model that writes bytes.
         probability: that the model gave it, before temperature, top_k and top_p: the number that
             scoring takes the logarithm of. For bytes, the product of theirs.
     """
 
-    text: int
+    sample: int
     character: str
     probability: float
 
@@ -37,8 +37,8 @@ class Writer:
     Args:
         seeds: one for each of the texts that it writes side by side. All begin with what is read
             before the writing. To read and write in turn takes a single one.
-        lines: whether every line is a text of its own, as in training with documents of one line:
-            the state is reset before a line end is read.
+        document: what the model has learnt as a text of its own. It then reads a line end before
+            it begins, and where that is a line, the state is reset before each line end.
     """
 
     def __init__(
@@ -47,17 +47,17 @@ class Writer:
         vocabulary: Vocabulary,
         seeds: Sequence[int] = (1,),
         *,
-        lines: bool = False,
+        document: Document = "whole",
     ) -> None:
         self.model = model
         self.vocabulary = vocabulary
         self._spelling = spelling(vocabulary)
         self._generators = [np.random.default_rng(seed) for seed in seeds]
-        self._line_end = int(vocabulary.encode("\n")[0]) if lines else None
+        before = symbol_before(vocabulary, document)
+        self._reset_at = before if document == "line" else None
         self._state = model.zero_state(1)  # one for all texts, until they part
-        # (T, texts): part of the text, but read only when the next character is wanted. A text of
-        # its own was learnt from the line end before it.
-        begun = [] if self._line_end is None else [self._line_end]
+        # (T, samples): part of the text, but read only when the next character is wanted.
+        begun = [] if before is None else [before]
         self._unread = np.array(begun, vocabulary.dtype).reshape(-1, 1)
 
     def read(self, text: str) -> None:
@@ -109,7 +109,7 @@ class Writer:
         backend, texts = self.model.backend, len(self._generators)
         for start in range(0, len(self._unread), WINDOW):
             x = backend.asarray(self._unread[start : start + WINDOW], "int32")
-            resets = None if self._line_end is None else x == self._line_end
+            resets = None if self._reset_at is None else x == self._reset_at
             logits, self._state = self.model.forward(x, self._state, resets=resets)
         scores = backend.to_host(logits[-1]).astype(np.float64)
         if len(scores) < texts:
@@ -182,19 +182,19 @@ def generate(
     top_p: float | None = None,
     until: str | None = None,
     seed: int = 1,
-    lines: bool = False,
+    document: Document = "whole",
 ) -> Iterator[str]:
     """Continue a prompt, yielding one character at a time.
 
     Args:
         prompt: read first, from a zero state, and not yielded; None and empty are none.
-        length, temperature, top_k, top_p, until, lines: see `Writer` and its `write`.
+        length, temperature, top_k, top_p, until, document: see `Writer` and its `write`.
         seed: the same seed gives the same text.
 
     Raises:
         UserError: The prompt has a character that the model does not know.
     """
-    writer = Writer(model, vocabulary, [seed], lines=lines)
+    writer = Writer(model, vocabulary, [seed], document=document)
     try:
         writer.read(prompt or "")  # here and not in the first `next`: refuse at once
     except UserError as error:

@@ -10,17 +10,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter, ValidationError
+from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from trainer.config import Config, config_from_mapping
 from trainer.errors import UserError
 from trainer.files import whole_file
 from trainer.nn import CharacterLSTM, LSTMState
 from trainer.optim import Optimizer
+from trainer.runs.counters import Counters
+from trainer.text import Vocabulary
 
 FORMAT_VERSION = 1
 _KEY = "trainer"
@@ -32,25 +37,71 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 @dataclass(frozen=True)
+class SavedPlan:
+    """What of `trainer.backend.Plan` decides the last bits of a run."""
+
+    strategy: str
+    threads: PositiveInt
+    parts: PositiveInt
+
+
+@dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """What a file held.
+    """What a file holds.
 
     Attributes:
         arrays: by name, on the host.
-        facts: configuration, vocabulary, step and all else that is no array.
+        text_sha256: of the text that the run is trained on.
+        files_sha256: of where its files end, and what for.
     """
 
     path: Path
     arrays: Arrays
-    facts: dict[str, Any]
+    config: Config
+    vocabulary: Vocabulary
+    counters: Counters
+    plan: SavedPlan
+    text_sha256: str
+    files_sha256: str
+
+    def facts(self) -> dict[str, Any]:
+        """Return all that is no array, as JSON takes it."""
+        return {
+            **self.counters.to_facts(),
+            "config": self.config.model_dump(mode="json"),
+            "vocabulary": self.vocabulary.characters,
+            "backend": asdict(self.plan),
+            "text_sha256": self.text_sha256,
+            "files_sha256": self.files_sha256,
+        }
 
 
-def write_checkpoint(path: Path, arrays: Arrays, facts: Mapping[str, Any]) -> None:
+class _Facts(BaseModel):
+    """What stands in the JSON beside the counters; older files have more."""
+
+    model_config = ConfigDict(strict=True)
+
+    config: dict[str, Any]
+    vocabulary: str
+    backend: SavedPlan
+    text_sha256: str
+    files_sha256: str
+
+
+_COUNTERS = TypeAdapter(Counters)
+
+
+def write_checkpoint(checkpoint: Checkpoint) -> None:
     """Write a checkpoint that is there whole and on the disk, or not at all.
 
     Raises:
         RunFailed: The disk is full or fails.
     """
+    write_content(checkpoint.path, checkpoint.arrays, checkpoint.facts())
+
+
+def write_content(path: Path, arrays: Arrays, facts: Mapping[str, Any]) -> None:
+    """Write arrays and facts, with a digest of both."""
     header = {**facts, "format_version": FORMAT_VERSION, "digest": _NO_DIGEST}
     metadata = json.dumps(header, sort_keys=True, allow_nan=False)
     content = bytearray(save(arrays, {_KEY: metadata}))
@@ -61,10 +112,48 @@ def write_checkpoint(path: Path, arrays: Arrays, facts: Mapping[str, Any]) -> No
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint and check its digest.
+    """Read a checkpoint; check its digest, and that what it says is of the right kinds.
 
     Raises:
         UserError: It is missing, no checkpoint of this program, damaged, or of a newer format.
+    """
+    arrays, facts = read_content(path)
+    try:
+        missing = Counters.needed() - facts.keys()
+        if missing:
+            raise ValueError(f"{min(missing)}: missing")
+        text = json.dumps(facts)
+        known = _Facts.model_validate_json(text)
+        counters = _COUNTERS.validate_json(text, strict=True)
+        config = config_from_mapping(known.config, str(path))
+        vocabulary = Vocabulary(
+            known.vocabulary,
+            unit=config.corpus.unit,
+            unknown=config.corpus.unknown == "symbol",
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise UserError(_not_whole(path, f"{place}: {first['msg']}")) from error
+    except ValueError as error:
+        raise UserError(_not_whole(path, str(error))) from error
+    return Checkpoint(
+        path,
+        arrays,
+        config,
+        vocabulary,
+        counters,
+        known.backend,
+        known.text_sha256,
+        known.files_sha256,
+    )
+
+
+def read_content(path: Path) -> tuple[Arrays, dict[str, Any]]:
+    """Read arrays and facts, and check their digest; what the facts say is not.
+
+    Raises:
+        UserError: as `read_checkpoint`.
     """
     try:
         content = path.read_bytes()
@@ -78,7 +167,14 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise UserError(f"{path}: the checkpoint is damaged or cut short (its digest does not fit)")
     if facts.pop("format_version") != FORMAT_VERSION:
         raise UserError(f"{path}: the checkpoint has a format that this version does not know")
-    return Checkpoint(path, load(content), facts)
+    try:
+        return load(content), facts
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:  # types NumPy lacks, ...
+        raise UserError(_not_whole(path, f"its arrays cannot be read ({error})")) from error
+
+
+def _not_whole(path: Path, reason: str) -> str:
+    return f"{path}: the checkpoint does not hold what one of this program does: {reason}"
 
 
 def _facts(path: Path, content: bytes) -> dict[str, Any]:
@@ -129,8 +225,7 @@ def unpack(checkpoint: Checkpoint, model: CharacterLSTM, optimizer: Optimizer) -
         for name in model.parameters:
             place = model.parameters.view(flat, name)
             _load(checkpoint, f"optimizer.{slot}.{name}", place, model)
-    batch_size = checkpoint.facts["config"]["training"]["batch_size"]
-    carried = model.zero_state(batch_size)
+    carried = model.zero_state(checkpoint.config.training.batch_size)
     _load(checkpoint, "state.h", carried.h, model)
     _load(checkpoint, "state.c", carried.c, model)
     return carried

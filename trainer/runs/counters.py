@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from pydantic import NonNegativeInt
+
+LATER: frozenset[str] = frozenset()
+"""Counters that the first checkpoints of this format did not have."""
+
 
 @dataclass
 class Counters:
@@ -22,17 +27,17 @@ class Counters:
         summed_seconds: training time since the last row.
     """
 
-    step: int = 0
+    step: NonNegativeInt = 0
     seconds: float = 0.0
     first_loss: float | None = None
     last_loss: float | None = None
     best_loss: float | None = None
     best_step: int | None = None
     validated_step: int | None = None
-    evaluations_without_improvement: int = 0
+    evaluations_without_improvement: NonNegativeInt = 0
     loss_sum: float = 0.0
     norm_sum: float = 0.0
-    summed_steps: int = 0
+    summed_steps: NonNegativeInt = 0
     summed_seconds: float = 0.0
 
     def to_facts(self) -> dict[str, Any]:
@@ -40,6 +45,6 @@ class Counters:
         return asdict(self)
 
     @classmethod
-    def from_facts(cls, facts: dict[str, Any]) -> Counters:
-        """Read the counters of a checkpoint."""
-        return cls(**{field.name: facts[field.name] for field in fields(cls)})
+    def needed(cls) -> set[str]:
+        """Name those that every checkpoint has; later ones begin as they do in a new run."""
+        return {field.name for field in fields(cls)} - LATER

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from trainer.runs.checkpoint import Arrays, Checkpoint, read_checkpoint, write_checkpoint
 from trainer.errors import UserError
 from trainer.files import disk_errors, make_folder, whole_file
+from trainer.runs.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 
 try:
     import fcntl
@@ -119,8 +119,8 @@ class RunFolder:
         """Name the checkpoint of a step."""
         return self.checkpoints / f"step-{step:08d}.safetensors"
 
-    def save(self, step: int, arrays: Arrays, facts: dict[str, object], *, best: bool) -> Path:
-        """Write the checkpoint of a step and point `latest`, and perhaps `best`, to it.
+    def save(self, checkpoint: Checkpoint, *, best: bool) -> None:
+        """Write a checkpoint and point `latest`, and perhaps `best`, to it.
 
         `best` comes first: killed between the two, a resume starts before this step and finds its
         best again. The other way round it would believe that `best` already points here.
@@ -128,12 +128,10 @@ class RunFolder:
         Raises:
             RunFailed: The disk is full or fails.
         """
-        path = self.checkpoint_file(step)
-        write_checkpoint(path, arrays, facts)
+        write_checkpoint(checkpoint)
         for pointer in ("best", "latest") if best else ("latest",):
             with whole_file(self.checkpoints / pointer) as file:
-                file.write(f"{path.name}\n".encode())
-        return path
+                file.write(f"{checkpoint.path.name}\n".encode())
 
     def prune(self, keep_last: int, keep_every: int | None) -> None:
         """Remove all checkpoints but the newest, the best, and those at multiples of a step.

@@ -47,6 +47,11 @@ class Characters(NamedTuple):
         return np.add.reduceat(self.losses, self.starts[:-1])
 
     @property
+    def probabilities(self) -> Floats:
+        """Probability that the model gave each character (m,): the one place that computes it."""
+        return np.exp(-self.nats)
+
+    @property
     def predicted(self) -> Integers:
         """How many symbols of each character were predicted (m,): all but the text's first."""
         symbols = np.diff(self.starts)
@@ -74,11 +79,11 @@ def characters(
     line = column = 1
     # What is not yet a whole character; at first the first symbol, which nothing predicts.
     losses, likeliest, highest = np.zeros(1), np.zeros(1, np.intp), np.ones(1)
-    for window in predict(model, text.part):
-        odds = window.odds[:, 0]  # (T, V)
+    for window in predict(model, text.span):
+        p = window.unnormalised_probabilities[:, 0]  # (T, V)
         losses = np.append(losses, window.losses[:, 0])
-        likeliest = np.append(likeliest, model.backend.to_host(odds.argmax(axis=1)))
-        highest = np.append(highest, model.backend.to_host(1 / odds.sum(axis=1)))
+        likeliest = np.append(likeliest, model.backend.to_host(p.argmax(axis=1)))
+        highest = np.append(highest, model.backend.to_host(1 / p.sum(axis=1)))
         starts = text.starts(place, place + losses.size + 1)
         n = int(starts[-1])  # a character is whole when the next one begins
         if n:

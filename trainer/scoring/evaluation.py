@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.backend import Array
-from trainer.nn import CharacterLSTM
-from trainer.text import Part, find_resets
+from trainer.nn import CharacterLSTM, LSTMState
+from trainer.text import Span, find_resets
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -52,13 +52,13 @@ class Predictions(NamedTuple):
     Attributes:
         losses: (T, S) nats of the symbols that came.
         counted: (T, S), which of them count: the others are of a warm-up, or beyond the end.
-        odds: (T, S, V) of all symbols, in proportion to their probabilities, 1 for the likeliest;
-            an array of the device, good until the next predictions.
+        unnormalised_probabilities: (T, S, V) of all symbols, 1 for the likeliest; an array of the
+            device, good until the next predictions.
     """
 
     losses: Floats
     counted: npt.NDArray[np.bool_]
-    odds: Array
+    unnormalised_probabilities: Array
 
 
 def usable_streams(predictions: int, wanted: int) -> int:
@@ -66,7 +66,7 @@ def usable_streams(predictions: int, wanted: int) -> int:
     return max(1, min(wanted, predictions // (2 * WARM_UP)))
 
 
-def predict(model: CharacterLSTM, text: Part, streams: int = 1) -> Iterator[Predictions]:
+def predict(model: CharacterLSTM, text: Span, streams: int = 1) -> Iterator[Predictions]:
     """Predict every symbol of a text but the first, a window of time steps after the other.
 
     With one stream the text is read from a zero state in one go. Several streams each read a
@@ -74,14 +74,14 @@ def predict(model: CharacterLSTM, text: Part, streams: int = 1) -> Iterator[Pred
     stream starts at the text's start and its warm-up counts too. A text too short for so many
     streams is cut into fewer.
     """
-    ids, borders = text
+    ids, borders, _ = text
     n = len(ids) - 1  # predictions
     streams = usable_streams(n, streams)
     warm_up = WARM_UP if streams > 1 else 0
     stretch = -(-(n - warm_up) // streams)
     starts = np.arange(streams) * stretch
 
-    state = model.zero_state(streams)
+    state = beginning(model, text, streams)
     for first in range(0, warm_up + stretch, WINDOW):
         steps = np.arange(first, min(first + WINDOW, warm_up + stretch))[:, None]
         places = steps + starts  # (T, S): where each stream is in the text
@@ -94,10 +94,19 @@ def predict(model: CharacterLSTM, text: Part, streams: int = 1) -> Iterator[Pred
         )
         logits, state = model.forward(x, state, resets=resets)
         found = model.loss.forward(logits, y)
-        yield Predictions(model.backend.to_host(found), counted, odds=logits)
+        yield Predictions(model.backend.to_host(found), counted, logits)
 
 
-def losses(model: CharacterLSTM, text: Part) -> Iterator[npt.NDArray[np.float64]]:
+def beginning(model: CharacterLSTM, text: Span, streams: int = 1) -> LSTMState:
+    """Return the state (L, streams, H) in which a text's first symbol is read."""
+    state = model.zero_state(streams)
+    if text.before is not None:
+        (x,) = model.backend.upload(np.full((1, streams), text.before, np.int32))
+        _, state = model.forward(x, state)
+    return state
+
+
+def losses(model: CharacterLSTM, text: Span) -> Iterator[npt.NDArray[np.float64]]:
     """Yield how unexpected each symbol of a text is, in nats, read in one go from a zero state.
 
     Yields:
@@ -110,7 +119,7 @@ def losses(model: CharacterLSTM, text: Part) -> Iterator[npt.NDArray[np.float64]
 
 def score(
     model: CharacterLSTM,
-    text: Part,
+    text: Span,
     streams: int = 1,
     progress: Callable[[int], object] | None = None,
 ) -> Score:

@@ -92,6 +92,7 @@ class Surprise(NamedTuple):
 
     Attributes:
         nats: of the character.
+        character_probability: what the model gave it.
         character: what stands there.
         position: how many characters stand before it.
         line, column: both from 1.
@@ -103,6 +104,7 @@ class Surprise(NamedTuple):
     """
 
     nats: float
+    character_probability: float
     character: str
     position: int
     line: int
@@ -117,20 +119,25 @@ def least_expected(pieces: Iterable[Characters], count: int) -> list[Surprise]:
     """Return the characters with the highest nats, the highest first; of equals the first ones."""
     found: list[tuple[float, int, Surprise]] = []  # a heap: the most expected one comes first
     for piece in pieces:
-        nats, predicted = piece.nats, piece.predicted
+        nats, predicted, p = piece.nats, piece.predicted, piece.probabilities
         # NaN, of a model that has diverged, is above nothing.
         above = -1.0 if len(found) < count else found[0][0] if found else np.inf
         for i in np.flatnonzero((predicted > 0) & (nats > above)).tolist():
-            entry = float(nats[i]), -(piece.position + i), _surprise(piece, i, float(nats[i]))
+            entry = (
+                float(nats[i]),
+                -(piece.position + i),
+                _surprise(piece, i, float(nats[i]), float(p[i])),
+            )
             (heapq.heappush if len(found) < count else heapq.heappushpop)(found, entry)
     return [surprise for _, _, surprise in sorted(found, reverse=True)]
 
 
-def _surprise(piece: Characters, i: int, nats: float) -> Surprise:
+def _surprise(piece: Characters, i: int, nats: float, probability: float) -> Surprise:
     start, end = piece.starts[i : i + 2].tolist()
     worst = start + int(piece.losses[start:end].argmax())
     return Surprise(
         nats=nats,
+        character_probability=probability,
         character=piece.text[i],
         position=piece.position + i,
         line=piece.where(i)[0],

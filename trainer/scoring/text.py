@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from trainer.text import Part, Vocabulary
+from trainer.text import Span, Vocabulary
 from trainer.text.vocabulary import UNKNOWN, CodePoints
 
 Integers = npt.NDArray[np.integer[Any]]
@@ -19,13 +19,13 @@ class Text:
     """Symbols for a model to read, and what was written there.
 
     Args:
-        part: of n symbols.
+        span: of n symbols.
         written: the text they were made of, which may have characters that the model does not
             know; None takes the characters from the symbols.
     """
 
-    def __init__(self, part: Part, vocabulary: Vocabulary, written: str | None = None) -> None:
-        self.part = part
+    def __init__(self, span: Span, vocabulary: Vocabulary, written: str | None = None) -> None:
+        self.span = span
         self.vocabulary = vocabulary
         self.is_bytes = vocabulary.unit == "byte"
         known = [*map(ord, vocabulary.characters), NO_UTF8 if self.is_bytes else ord(UNKNOWN)]
@@ -45,7 +45,7 @@ class Text:
         # A byte 10xxxxxx goes on with a character, unless a text that was cut begins with it.
         found = (points & 0xC0 != 0x80) if self.is_bytes else np.ones(points.size, dtype=bool)
         found |= ~np.logical_or.accumulate(found)
-        return np.flatnonzero(np.append(found, True) if end > len(self.part.ids) else found)
+        return np.flatnonzero(np.append(found, True) if end > len(self.span.ids) else found)
 
     def decode(self, start: int, end: int, errors: str = "replace") -> str:
         """Return the characters of the symbols from place `start` to before `end`."""
@@ -55,4 +55,4 @@ class Text:
     def _slice(self, start: int, end: int) -> CodePoints:
         if self._points is not None:
             return self._points[start:end]
-        return self._table[self.part.ids[start:end]]
+        return self._table[self.span.ids[start:end]]

@@ -2,7 +2,15 @@
 
 from trainer.text.batches import Batches, Window
 from trainer.text.catalogue import entry, fetch, file_of, names
-from trainer.text.corpus import Corpus, Part, Split, line_borders, load_corpus
+from trainer.text.corpus import (
+    Corpus,
+    Document,
+    Span,
+    Split,
+    load_corpus,
+    own_span,
+    symbol_before,
+)
 from trainer.text.documents import Borders, find_resets
 from trainer.text.entries import Entry
 from trainer.text.reading import read_standard_input, read_text
@@ -15,9 +23,10 @@ __all__ = [
     "Batches",
     "Borders",
     "Corpus",
+    "Document",
     "Entry",
-    "Part",
     "Sources",
+    "Span",
     "Spelling",
     "Split",
     "Vocabulary",
@@ -27,10 +36,11 @@ __all__ = [
     "file_of",
     "find_files",
     "find_resets",
-    "line_borders",
     "load_corpus",
     "names",
+    "own_span",
     "read_standard_input",
     "read_text",
     "spelling",
+    "symbol_before",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from trainer.errors import UserError
-from trainer.text.corpus import Part
+from trainer.text.corpus import Span
 from trainer.text.documents import Flags, find_resets
 
 
@@ -49,8 +49,8 @@ class Batches:
         UserError: the text is too short for one window.
     """
 
-    def __init__(self, text: Part, batch_size: int, sequence_length: int) -> None:
-        ids, self._borders = text
+    def __init__(self, text: Span, batch_size: int, sequence_length: int) -> None:
+        ids, self._borders, _ = text
         if ids.size < batch_size * sequence_length + 1:
             raise UserError(_too_short(ids.size, batch_size, sequence_length))
         self.windows_per_epoch = (ids.size - 1) // (batch_size * sequence_length)

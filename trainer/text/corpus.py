@@ -27,22 +27,24 @@ LINE_END = np.array([ord("\n")], dtype=np.uint8)
 Document = Literal["whole", "file", "line"]
 
 
-class Part(NamedTuple):
+class Span(NamedTuple):
     """A contiguous stretch of a text.
 
     Attributes:
         ids: (n,), a view.
         borders: where texts of their own begin in it; None if it is a single one.
+        before: the symbol that is read, from a zero state, before the first; None for none.
     """
 
     ids: Ids
     borders: Borders | None = None
+    before: int | None = None
 
-    def first(self, n: int) -> Part:
+    def first(self, n: int) -> Span:
         """Return the first n symbols at most."""
-        return Part(self.ids[:n], self.borders)
+        return self._replace(ids=self.ids[:n])
 
-    def predicting(self, n: int | None) -> Part:
+    def predicting(self, n: int | None) -> Span:
         """Return as much of it as has n symbols to predict, at most; None for all of it."""
         return self if n is None else self.first(n + 1)
 
@@ -50,9 +52,9 @@ class Part(NamedTuple):
 class Split(NamedTuple):
     """The three parts of a text."""
 
-    train: Part
-    validation: Part
-    test: Part
+    train: Span
+    validation: Span
+    test: Span
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,13 +105,33 @@ class Corpus:
             second = round((train + validation) * self.ids.size) if test else self.ids.size
         return Split(*(self._part(*cut) for cut in pairwise((0, first, second, self.ids.size))))
 
-    def _part(self, start: int, end: int) -> Part:
+    def _part(self, start: int, end: int) -> Span:
         borders = None
         if self.document == "line":
             borders = line_borders(self.vocabulary)
         elif self.document == "file":
             borders = after_each_file(self.ends[self.ends > start] - start)
-        return Part(self.ids[start:end], borders)
+        return Span(self.ids[start:end], borders)
+
+
+def own_span(text: str, vocabulary: Vocabulary, document: Document) -> Span:
+    """Encode a text that stands by itself, to be read as the model has learnt to read one.
+
+    Raises:
+        UserError: It has a character that the vocabulary does not have.
+    """
+    borders = line_borders(vocabulary) if document == "line" else None
+    return Span(vocabulary.encode(text), borders, symbol_before(vocabulary, document))
+
+
+def symbol_before(vocabulary: Vocabulary, document: Document) -> int | None:
+    """Return what precedes the texts of a corpus: the line end that ended the text before.
+
+    None where all is one text, or where no line ends.
+    """
+    if document == "whole" or "\n" not in vocabulary:
+        return None
+    return int(vocabulary.encode("\n")[0])
 
 
 def line_borders(vocabulary: Vocabulary) -> Borders:

@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from trainer.builder import checkpoint_vocabulary
-from trainer.config import Config, config_from_mapping
+from trainer.config import Config
 from trainer.errors import UserError
 from trainer.nn import CharacterLSTM
 from trainer.runs.checkpoint import Checkpoint
@@ -65,7 +64,7 @@ def read_origin(place: Path, config: Config) -> Checkpoint:
         origin = find_checkpoint(place)
     except UserError as error:
         raise UserError(f"training.init_from: {error}") from error
-    old = config_from_mapping(origin.facts["config"], str(origin.path)).model_dump()
+    old = origin.config.model_dump()
     new = config.model_dump()
     differ = [(s, key) for s, key in EQUAL if old[s][key] != new[s][key]]
     if differ:
@@ -88,12 +87,12 @@ def with_origin(config: Config, origin: Checkpoint) -> Config:
 
 def told_origin(origin: Checkpoint) -> str:
     """Return the name of a checkpoint, its step and its loss, as far as it is known."""
-    facts, loss = origin.facts, ""
-    if facts["best_loss"] is not None and facts["best_step"] == facts["step"]:
-        loss = f", validation loss {facts['best_loss']:.4f}"
-    elif facts["last_loss"] is not None:
-        loss = f", training loss {facts['last_loss']:.4f}"
-    return f"{origin.path} (step {facts['step']:,}{loss})"
+    counters, loss = origin.counters, ""
+    if counters.best_loss is not None and counters.best_step == counters.step:
+        loss = f", validation loss {counters.best_loss:.4f}"
+    elif counters.last_loss is not None:
+        loss = f", training loss {counters.last_loss:.4f}"
+    return f"{origin.path} (step {counters.step:,}{loss})"
 
 
 def transfer(origin: Checkpoint, model: CharacterLSTM, vocabulary: Vocabulary) -> Transfer:
@@ -107,7 +106,7 @@ def transfer(origin: Checkpoint, model: CharacterLSTM, vocabulary: Vocabulary) -
         model: of the same shape but for the size of the vocabulary.
         vocabulary: the model's.
     """
-    before = checkpoint_vocabulary(origin)
+    before = origin.vocabulary
     old, new = ({c: k for k, c in enumerate(v.characters)} for v in (before, vocabulary))
     kept = [character for character in new if character in old]
     there, here = [old[character] for character in kept], [new[character] for character in kept]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from trainer.errors import RunFailed, UserError
 from trainer.generation.writer import generate
 from trainer.monitor.journal import Journal
 from trainer.monitor.statistics import gate_statistics
-from trainer.runs.checkpoint import Checkpoint, read_checkpoint, unpack_parameters
+from trainer.runs.checkpoint import Checkpoint, SavedPlan, read_checkpoint, unpack_parameters
 from trainer.runs.counters import Counters
 from trainer.runs.folder import RunFolder
 from trainer.scoring.evaluation import Score, score
@@ -74,7 +75,7 @@ class Training:
             self.model.parameters[self.model.input_matrix].value[unknown] = 0
         # Written only later, but a prompt that the text does not know is refused now.
         self._characters()
-        self.counters = Counters.from_facts(checkpoint.facts) if checkpoint else Counters()
+        self.counters = replace(checkpoint.counters) if checkpoint else Counters()
         self.loss_sum = backend.asarray(self.counters.loss_sum, "float64")
         self.norm_sum = backend.asarray(self.counters.norm_sum, "float64")
         self.saved_step = None if checkpoint is None else self.counters.step
@@ -217,7 +218,7 @@ class Training:
         return generate(
             self.reader,
             self.corpus.vocabulary,
-            lines=self.config.corpus.document == "line",
+            document=self.config.corpus.document,
             **self.config.generation.model_dump(),
         )
 
@@ -250,20 +251,18 @@ class Training:
         self._refuse_divergence()
         counters, config = self.counters, self.config
         counters.loss_sum, counters.norm_sum = float(self.loss_sum), float(self.norm_sum)
-        epoch, window = divmod(counters.step, self.batches.windows_per_epoch)
-        facts = counters.to_facts() | {
-            "config": config.model_dump(mode="json"),
-            "vocabulary": self.corpus.vocabulary.characters,
-            "text_sha256": self.corpus.sha256,
-            "files_sha256": self.corpus.files_sha256,
-            "position": {"epoch": epoch, "window": window},
-            # Nothing else is random: parameters are drawn at the start, windows come in order, and
-            # each sample begins with its own seed.
-            "random": {"dropout": "Philox, key (seed, layer), counter (0, part, step, 0)"},
-            "backend": {"name": self.backend.name, **self.plan.facts()},
-        }
+        checkpoint = Checkpoint(
+            self.folder.checkpoint_file(counters.step),
+            self.learner.arrays(),
+            config,
+            self.corpus.vocabulary,
+            replace(counters),
+            SavedPlan(self.plan.strategy, self.plan.threads, self.plan.parts),
+            self.corpus.sha256,
+            self.corpus.files_sha256,
+        )
         self.journal.sync()
-        self.folder.save(counters.step, self.learner.arrays(), facts, best=best)
+        self.folder.save(checkpoint, best=best)
         self.folder.prune(config.checkpoint.keep_last, config.checkpoint.keep_every)
         self.saved_step = counters.step
 

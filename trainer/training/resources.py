@@ -50,10 +50,10 @@ def same_plan(config: Config, checkpoint: Checkpoint) -> tuple[Plan, str | None]
     Raises:
         UserError: A GPU is asked for that cannot be used.
     """
-    saved, wanted = checkpoint.facts["backend"], config.backend.device
-    was_on_gpu = saved["strategy"] == "cuda"
+    saved, wanted = checkpoint.plan, config.backend.device
+    was_on_gpu = saved.strategy == "cuda"
     if not was_on_gpu and wanted in ("auto", "cpu"):
-        plan = Plan(saved["strategy"], saved["threads"], saved["parts"])
+        plan = Plan(saved.strategy, saved.threads, saved.parts)
         may_move = wanted == "auto" and gpu_may_be_there()
         return plan, STAYS if may_move else None
     plan = new_plan(config)

@@ -14,7 +14,7 @@ from trainer.monitor.console import Progress
 from trainer.monitor.journal import Journal
 from trainer.runs.folder import RunFolder
 from trainer.scoring.evaluation import score
-from trainer.text import Part, Vocabulary
+from trainer.text import Span, Vocabulary
 from trainer.training.learner import Learner
 from trainer.training.loop import Training
 
@@ -124,7 +124,7 @@ def test_memory_does_not_grow(cuda):
     """Through steps, evaluations and samples, of which the first ones take what all need."""
     pool, step = cuda.xp.get_default_memory_pool(), Stepping(cuda, 6, num_layers=2, dropout=0.3)
     model, vocabulary = step.learner.model, Vocabulary("abcdefg")
-    text = Part(np.random.default_rng(1).integers(0, V, 700).astype(np.uint8))
+    text = Span(np.random.default_rng(1).integers(0, V, 700).astype(np.uint8))
     taken = []
     gc.collect()  # so that nothing of other tests is given back in between
     for _ in range(4):
