@@ -115,7 +115,7 @@ def test_there_is_no_circle_within_a_package():
 
 def test_the_text_and_the_configuration_know_nothing_of_the_training():
     for part, allowed in {
-        "config": {"errors", "hints", "yaml_text", "config"},
+        "config": {"errors", "hints", "terminal", "yaml_text", "config"},
         "text": {"errors", "files", "hints", "terminal", "yaml_text", "text"},
         "monitor": {"errors", "files", "terminal", "backend", "nn", "monitor"},
     }.items():

@@ -6,7 +6,9 @@ keys it silently takes the last.
 
 from __future__ import annotations
 
+import json
 import re
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -38,15 +40,29 @@ _CONVERSIONS: dict[str, Callable[[str], object]] = {
 
 
 class YamlError(ValueError):
-    """Text that is not the YAML expected; `place` is the line, or line:column, from 1."""
+    """Text that is not the YAML expected.
 
-    def __init__(self, message: str, place: str) -> None:
-        super().__init__(message)
-        self.place = place
+    Attributes:
+        reason: what is wrong; in a file, the message has more to say how to mend it.
+        place: the line, or line:column, from 1.
+    """
+
+    def __init__(self, reason: str, place: str, hint: str = "") -> None:
+        super().__init__(reason + hint)
+        self.reason, self.place = reason, place
 
 
 class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML's name: none of its rules, ours below
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if getattr(event, "anchor", None) is not None:  # a few of them can describe a whole world
+            mark = event.start_mark
+            reason = "anchors (&) and what refers to them (*) are not known here"
+            raise YamlError(reason, _line(mark), _in_quotes(mark))
+        node: yaml.Node | None = super().compose_node(parent, index)
+        return node
 
 
 class _Dumper(yaml.SafeDumper):
@@ -74,7 +90,7 @@ for _name, _pattern in _PATTERNS.items():
 def parse(text: str) -> tuple[object, dict[Key, int]]:
     """Return the value that YAML text describes and the line of every key in it.
 
-    Raises YamlError for broken syntax, a key given twice, and tags other than the basic ones.
+    Raises YamlError for broken syntax, a key given twice, anchors, and all but the basic tags.
     """
     value, lines, _ = _read(text)
     return value, lines
@@ -101,14 +117,19 @@ def parse_value(text: str) -> object:
     """Return the value of YAML text from the command line.
 
     What YAML has other uses for is text here: a dash alone, which stands for standard input, and
-    what begins with a star, such as the glob `*.md`. Raises YamlError as `parse` does, and for a
-    '#' that would silently cut the value short.
+    what begins with a star, such as the glob `*.md`. Raises YamlError as `parse` does, and where
+    YAML would silently leave out a part, such as what follows a '#'.
     """
     if text == "-" or text.startswith("*"):
         return text
-    value, _, end = _read(text)
-    if text[end:].strip():
-        raise YamlError("'#' begins a comment here, put the value in quotes", "1")
+    try:
+        value, _, (start, end) = _read(text)
+    except YamlError as error:
+        raise YamlError(error.reason, error.place) from None
+    left = (text[:start] + text[end:]).strip()
+    if left:
+        use = "'#' begins a comment" if left[0] == "#" else f"{left!r} has another meaning in YAML"
+        raise YamlError(f"{use} here", "1")
     return value
 
 
@@ -117,14 +138,14 @@ def dump(data: Mapping[str, object]) -> str:
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=2**16)
 
 
-def _read(text: str) -> tuple[object, dict[Key, int], int]:
-    """Return the value, the line of every key, and the index in the text where the value ends."""
+def _read(text: str) -> tuple[object, dict[Key, int], tuple[int, int]]:
+    """Return the value, the line of every key, and where in the text the value begins and ends."""
     lines: dict[Key, int] = {}
     try:
         node = yaml.compose(text, Loader=_Loader)
         if node is None:  # nothing but comments
-            return None, lines, 0
-        return _build(node, (), lines), lines, node.end_mark.index
+            return None, lines, (0, 0)
+        return _build(node, (), lines), lines, (node.start_mark.index, node.end_mark.index)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise YamlError(f"not valid YAML: {error.reason}", str(line)) from None
@@ -132,15 +153,48 @@ def _read(text: str) -> tuple[object, dict[Key, int], int]:
         raise _syntax_error(error) from None
     except RecursionError:
         raise YamlError("nested too deeply", "1") from None
+    except YamlError:
+        raise
+    except (ValueError, OverflowError):  # PyYAML's own, of an escape
+        escapes = re.finditer(r"\\U([0-9A-Fa-f]{8})", text)
+        wrong = next((e for e in escapes if int(e[1], 16) > sys.maxunicode), None)
+        line = text.count("\n", 0, wrong.start()) + 1 if wrong else 1
+        shown = wrong[0] if wrong else "an escape in it"
+        raise YamlError(f"not valid YAML: {shown} is no character", str(line)) from None
 
 
 def _syntax_error(error: yaml.MarkedYAMLError) -> YamlError:
     start, end = error.context_mark, error.problem_mark
+    if end is None:
+        return YamlError(f"not valid YAML: {error}", "1")
+    place = f"{end.line + 1}:{end.column + 1}"
+    before, after = _line_around(end)
+    if after.startswith("\t") or re.match(" *\t", before):
+        return YamlError("a tab stands here, where YAML takes blanks only", place)
     parts = [error.context, error.problem]
-    if start and end and start.line != end.line:
+    if error.problem and "cannot start any token" in error.problem:
+        parts = [f"no value can begin with {after[0]!r}"]
+    if start and start.line != end.line:
         parts[0] = f"{error.context} from line {start.line + 1}"
-    place = f"{end.line + 1}:{end.column + 1}" if end else "1"
-    return YamlError("not valid YAML: " + ", ".join(filter(None, parts)), place)
+    reason = "not valid YAML: " + ", ".join(filter(None, parts))
+    unclosed = "flow" in (error.context or "") or "end of stream" in (error.problem or "")
+    hint = "" if unclosed else _in_quotes(end)
+    return YamlError(reason, place, hint)
+
+
+def _line_around(mark: yaml.Mark) -> tuple[str, str]:
+    """Return the line of a mark, parted there."""
+    text = mark.buffer or ""
+    ends = "[\r\n\0]"  # the last is PyYAML's own
+    return re.split(ends, text[: mark.index])[-1], re.split(ends, text[mark.index :])[0]
+
+
+def _in_quotes(mark: yaml.Mark) -> str:
+    """Return how to make text of the value in a line, if YAML has another use for what it is."""
+    found = re.match(r"\s*((?:- *)?[\w.]+: +|- +)([^\s].*)", "".join(_line_around(mark)))
+    if not found or not (re.match(r"[][{}&*!%@`|>,\"']", found[2]) or ": " in found[2]):
+        return ""
+    return f"; in quotes it is text: {found[1]}{json.dumps(found[2].rstrip(), ensure_ascii=False)}"
 
 
 def _build(node: yaml.Node, key: Key, lines: dict[Key, int]) -> object:
@@ -150,28 +204,31 @@ def _build(node: yaml.Node, key: Key, lines: dict[Key, int]) -> object:
     if isinstance(node, yaml.SequenceNode) and node.tag == f"{_TAG}seq":
         return [_build(item, key, lines) for item in node.value]
     if not isinstance(node, yaml.ScalarNode) or node.tag not in _CONVERSIONS:
-        raise YamlError(f"the tag {node.tag} is not known here", _line(node))
+        reason = f"the tag {node.tag} is not known here"
+        raise YamlError(reason, _line(node.start_mark), _in_quotes(node.start_mark))
     try:
         return _CONVERSIONS[node.tag](node.value)
     except (KeyError, ValueError):
         kind = node.tag.removeprefix(_TAG)
-        raise YamlError(f"cannot read {node.value!r} as {kind}", _line(node)) from None
+        raise YamlError(f"cannot read {node.value!r} as {kind}", _line(node.start_mark)) from None
 
 
 def _build_mapping(node: yaml.MappingNode, key: Key, lines: dict[Key, int]) -> dict[str, object]:
     mapping: dict[str, object] = {}
     for key_node, value_node in node.value:
         if not isinstance(key_node, yaml.ScalarNode):
-            raise YamlError("found a list or mapping as a key, expected a word", _line(key_node))
+            raise YamlError(
+                "found a list or mapping as a key, expected a word", _line(key_node.start_mark)
+            )
         name = key_node.value
         path = (*key, name)
         if name in mapping:
             message = f"{'.'.join(path)}: given twice, first on line {lines[path]}"
-            raise YamlError(message, _line(key_node))
+            raise YamlError(message, _line(key_node.start_mark))
         lines[path] = key_node.start_mark.line + 1
         mapping[name] = _build(value_node, path, lines)
     return mapping
 
 
-def _line(node: yaml.Node) -> str:
-    return str(node.start_mark.line + 1)
+def _line(mark: yaml.Mark) -> str:
+    return str(mark.line + 1)

@@ -1,6 +1,14 @@
 from __future__ import annotations
 
+import shlex
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+
 import pytest
+
+from trainer.config import changed
+from trainer.errors import UserError
 
 BASE = "corpus:\n  path: a.txt\ntraining:\n  steps: 5\n"  # the least a configuration needs: 4 lines
 
@@ -58,7 +66,8 @@ def test_wrong_types_and_impossible_values(refusal, line, problem):
         ("corpus.path=''", "text that is not empty or a list of at least one"),
         (
             "corpus.path=1984",
-            "text that is not empty or a list of at least one; put it in quotes to make it text",
+            "text that is not empty or a list of at least one; "
+            "in quotes it is text: 'corpus.path=\"1984\"'",
         ),
         (
             "optimizer.betas=[0.9, 1]",
@@ -82,7 +91,7 @@ def test_every_rule_is_said_in_words(refusal, override, expected):
         ("model:\n  learning_rate: 1", "6: model.learning_rate: {}optimizer.learning_rate?"),
         ("model:\n  every: 1", "6: model.every: {}evaluation.every or checkpoint.every?"),
         ("model:\n  rnn_size: 1", "6: model.rnn_size: {}model.hidden_size?"),
-        ("<<: {name: b}", "5: <<: unknown key; there are name, corpus, model, training,"),
+        ("<<: {name: b}", "5: <<: unknown key; there are name, runs, corpus, model, training,"),
         (
             "backend:\n  zzz: 1",
             "6: backend.zzz: unknown key; "
@@ -112,3 +121,59 @@ def test_several_errors_are_counted(refusal):
 
 def test_a_wrong_value_is_told_alone_though_defaults_depend_on_it(refusal):
     assert "more)" not in refusal(BASE, "optimizer.name=adagrad")
+
+
+VALUES = ["[a].txt", "{a}.txt", "{a: b", "a: b", "a: b: c", "&a x", "!x y", "!a%0Ab x", "%x", "@x"]
+VALUES += ["`x", "> x", "| x", "# x", "a #1", "? x", "- x", '"a" b', "'tis", ": x", ", x", "] x"]
+VALUES += [
+    "---",
+    "--- a",
+    "...",
+    "\t5",
+    "5\t",
+    "[",
+    "\x07",
+    '"\\U99999999"',
+    '"\\U00110000"',
+    "a:\nb",
+]
+VALUES += ["[a]", "{a}", "1984", "true", "it's: so", '"\\q"', "a: 'b'", "[" * 1000, "a: &b [*b]"]
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_what_yaml_does_not_take_for_text_can_be_pasted_in_quotes(load, refusal, value):
+    """On the command line; and in a file, a broken value never ends as a bug."""
+    message = refusal(BASE, f"generation.prompt={value}")
+    assert message.startswith("command line: generation.prompt=")
+    pasted = message.rpartition("; in quotes it is text: ")[2]
+    (override,) = shlex.split(pasted)
+    assert load(BASE, override).generation.prompt == value
+    if "\n" not in value:
+        with suppress(UserError):
+            load(f"{BASE}generation:\n  prompt: {value}\n")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["[a].txt", "{a}.txt", "a: b", "&a x", "!x y", "%x", "@x", "`x", "> x", "| x", '"a" b', "*.md"],
+)
+def test_what_yaml_does_not_take_for_text_in_a_file(load, refusal, value):
+    message = refusal(f"{BASE}generation:\n  prompt: {value}\n  length: 5\n")
+    assert message.startswith("x.yaml:6")
+    pasted = message.rpartition("; in quotes it is text: ")[2]
+    assert load(f"{BASE}generation:\n  {pasted}\n").generation.prompt == value
+
+
+@pytest.mark.parametrize("key", ['"a\\nb"', '"a\\u2028b"', '"\\r"', '"\\x85"'])
+def test_line_ends_in_a_name_leave_the_message_one_line(refusal, key):
+    for text in (f"{key}: 1\n", f"model:\n  {key}: 1\n", f"model:\n  {key}: 1\n  {key}: 1\n"):
+        assert len(refusal(BASE + text).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "value", [{3}, float("nan"), date(2024, 1, 1), b"a", Path("a"), {(1, 2): 3}, object()]
+)
+def test_values_that_no_file_can_give(load, value):
+    for section, key in (("generation", "top_k"), ("corpus", "path"), ("corpus", "split")):
+        with pytest.raises(UserError, match=f"^here: {section}.{key}: found .*, expected"):
+            changed(load(BASE), {section: {key: value}}, "here")

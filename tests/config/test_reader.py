@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -14,13 +15,70 @@ def test_the_name_is_the_files_unless_given(load, refusal):
     assert load(BASE, file="my.run-2.yaml").name == "my.run-2"
     assert load(BASE + "name: other\n").name == "other"
     assert load(BASE + "name: other\n", "name=third").name == "third"
-    rule = "expected letters, digits, '.', '_' and '-', not starting with '.' or '-'"
-    assert refusal(BASE + "name: a/b\n") == f"x.yaml:5: name: found 'a/b', {rule}"
-    assert refusal(BASE, "name=-x") == f"command line: name=-x: found '-x', {rule}"
-    assert refusal(BASE, 'name="a\\n"') == f"command line: name=\"a\\n\": found 'a\\n', {rule}"
-    assert refusal(BASE, file="my run.yaml") == (
-        f"my run.yaml: name (by default the file's own): found 'my run', {rule}"
+    rule = "expected letters, digits, '.', '_' and '-', not starting with '.' or '-'; did you mean"
+    assert refusal(BASE + "name: a/b\n") == f"x.yaml:5: name: found 'a/b', {rule} a-b?"
+    assert refusal(BASE, "name=-x") == f"command line: name=-x: found '-x', {rule} x?"
+    assert refusal(BASE, 'name="a\\n"') == f"command line: name=\"a\\n\": found 'a\\n', {rule} a?"
+    assert f"{rule} {'a' * 255}?" in refusal(BASE, "name=" + "a" * 256)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("my test", "my-test"),
+        ("übung 1", "ubung-1"),
+        ("a  (b)", "a-b"),
+        ("-x-", "x"),
+        (".hidden", "hidden"),
+        ("()", "run"),
+        ("\uff21", "A"),
+        ("a'b\n", "a-b"),
+    ],
+)
+def test_a_file_whose_name_cannot_be_a_folders_gives_a_safe_one(load, capsys, file, name):
+    assert load(BASE, file=f"{file}.yaml").name == name
+    assert capsys.readouterr().err == (
+        f"note: the run is called {name}, as no folder should be called {file!r}\n"
     )
+    assert load(BASE, "name=other", file=f"{file}.yaml").name == "other"
+    assert capsys.readouterr().err == ""
+
+
+def test_names_of_which_nothing_is_left_stay_apart(load, capsys):
+    names = [load(BASE, file=f"{stem}.yaml").name for stem in ("红楼梦", "水浒传", "红 1", "水 1")]
+    assert len(set(names)) == 4
+    assert all(re.fullmatch("(run|1)-[0-9a-f]{8}", name) for name in names)
+
+
+def test_a_tilde_is_the_home_folder_wherever_a_path_is(load, refusal, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    text = (
+        "runs: ~/runs\ncorpus:\n  path: [~/a.txt, b.txt]\n  validation: ~/v.txt\n  test: '~'\n"
+        "  cache: ~/cache\ntraining:\n  steps: 5\n  init_from: ~/run\n"
+    )
+    config = load(text)
+    assert config.runs == "/home/me/runs"
+    assert config.corpus.path == ("/home/me/a.txt", "b.txt")
+    assert (config.corpus.validation, config.corpus.test) == ("/home/me/v.txt", "/home/me")
+    assert config.corpus.cache == "/home/me/cache"
+    assert config.training.init_from == "/home/me/run"
+    assert load(BASE, "corpus.path=~/a~b.txt").corpus.path == "/home/me/a~b.txt"
+    assert load(BASE, "generation.prompt=~/a").generation.prompt == "~/a"
+
+    wrong = "found '~nobodyhere/x', but ~nobodyhere is nobody's home folder; if something is "
+    for key in ("corpus.path", "corpus.cache", "training.init_from", "runs"):
+        assert refusal(BASE, f"{key}=~nobodyhere/x") == (
+            f"command line: {key}=~nobodyhere/x: {wrong}called so, write './~nobodyhere/x'"
+        )
+    assert wrong in refusal(BASE, "corpus.path=[a.txt, ~nobodyhere/x]")
+    assert wrong in refusal(BASE + "base: ~nobodyhere/x\n")
+    assert load(BASE, "corpus.path=./~nobodyhere/x").corpus.path == "./~nobodyhere/x"
+
+
+def test_a_base_at_home(load, monkeypatch, folder):
+    monkeypatch.setenv("HOME", str(folder))
+    (folder / "b.yaml").write_text(BASE)
+    assert load("base: ~/b.yaml\n").training.steps == 5
 
 
 def test_malformed_overrides(refusal):
@@ -34,7 +92,8 @@ def test_malformed_overrides(refusal):
         "found 'ten' (text), expected a whole number of at least 1"
     )
     assert refusal(BASE, "corpus.path=a #1.txt") == (
-        "command line: corpus.path=a #1.txt: '#' begins a comment here, put the value in quotes"
+        "command line: corpus.path=a #1.txt: '#' begins a comment here; "
+        "in quotes it is text: 'corpus.path=\"a #1.txt\"'"
     )
     assert "command line: training.steps=[1: not valid YAML: " in refusal(BASE, "training.steps=[1")
     assert refusal(BASE, "generation.prompt=a:\nb").startswith("command line: ")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from trainer.config import load_config, resolve_config
+from trainer.config.schema import SECTIONS
 
 TEXTS = ["", "1e3", "#", "a # b", "a\nb", "\n", "\x85", "a\u2028b ", "' \"", "é 红", "a b " * 17000]
 
@@ -34,8 +35,8 @@ def test_every_value_knows_its_origin():
     }
     # All others are defaults: what an alternative removed, and what follows from another value.
     stored = config.model_dump()
-    sections = {(name, key) for name in stored if name != "name" for key in stored[name]}
-    assert origins.keys() == sections | {("name",)}
+    sections = {(name, key) for name in SECTIONS for key in stored[name]}
+    assert origins.keys() == sections | {("name",), ("runs",)}
 
 
 def test_a_name_that_is_null_is_the_files():

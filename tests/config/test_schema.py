@@ -123,7 +123,7 @@ def test_a_written_configuration_reads_back_equal(load):
 
 def test_the_written_form_is_easy_to_read(load):
     written = load(BASE, 'generation.prompt="é\\n"').to_yaml()
-    assert written.startswith("name: x\ncorpus:\n  path: a.txt\n  name: null\n")
+    assert written.startswith("name: x\nruns: runs\ncorpus:\n  path: a.txt\n  name: null\n")
     assert "  split: [0.9, 0.05, 0.05]\n" in written
     assert '  prompt: "é\\n"\n' in written
 

@@ -1,4 +1,4 @@
-"""Print what a configuration file can hold: as JSON Schema, or in words."""
+"""Print what a configuration file can hold: as JSON Schema, or in tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from trainer.config.documentation import markdown
 
 
 def run(arguments: Namespace) -> int:
-    """Print the schema, as it stands in configs/schema.json, or docs/configuration.md."""
+    """Print configs/schema.json, or what docs/configuration.md has between its two marks."""
     if arguments.markdown:
         terminal.write(markdown())
     else:

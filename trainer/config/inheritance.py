@@ -7,6 +7,7 @@ from typing import Any
 
 from trainer.config.layers import Layer, lay_over, make_layer
 from trainer.config.messages import Place, found
+from trainer.config.names import expand_home
 from trainer.config.yaml_file import read_yaml, suggest
 from trainer.errors import UserError
 from trainer.yaml_text import Key
@@ -43,6 +44,10 @@ def _find(name: object, path: Path, place: Place) -> Path:
     shown = found(name)
     if not isinstance(name, str) or not name:
         raise UserError(f"{place}: found {shown}, expected the name of a YAML file")
+    try:
+        name = expand_home(name)
+    except ValueError as error:
+        raise UserError(f"{place}: {error}") from None
     beside = path.parent / name
     try:
         base = next((file for file in (beside, Path(name)) if file.exists()), None)

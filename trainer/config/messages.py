@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import json
+import shlex
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from trainer.config.names import folder_name
 from trainer.config.schema import KEYS, SECTIONS, Config
 from trainer.yaml_text import Key
 
@@ -27,6 +29,9 @@ _BOUNDS = {
     "maximum": "at most",
     "exclusiveMaximum": "less than",
 }
+
+
+COMMAND_LINE = "command line"
 
 
 class Place(NamedTuple):
@@ -53,8 +58,10 @@ def explain(
     for details in sorted(error.errors(include_url=False), key=_is_no_unknown_section):
         if details["type"] == "default_factory_not_called":
             continue  # a default that depends on a value which is wrong itself
-        key, message = _problem(details, data)
-        problems.setdefault(key, message)  # one message a key, however many items of it are wrong
+        key, message = _problem(details, data, places)
+        # One message a key, however many items of it are wrong; of a choice, what is most precise.
+        if key not in problems or details["type"] == "value_error":
+            problems[key] = message
     key, message = next(iter(problems.items()))
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     place = places.get(key) or Place(source, ".".join(key))
@@ -84,21 +91,32 @@ def found(value: object) -> str:
     """Return a value as a person would write it, cut short if it is long."""
     if value is None:
         return "nothing"
-    words = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    try:
+        words = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):  # no value of a file's
+        words = repr(value)
     return words if len(words) <= 60 else f"{words[:57]}..."
 
 
-def in_words(schema: Mapping[str, Any]) -> str:
+def as_text(override: str) -> str:
+    """Return an override whose value is text, as it is to be written for the shell."""
+    name, _, text = override.partition("=")
+    return shlex.quote(f"{name}={json.dumps(text, ensure_ascii=False)}")
+
+
+def describe_schema(schema: Mapping[str, Any]) -> str:
     """Return what a JSON Schema allows, so that the rules of a key need not be worded again."""
     if "anyOf" in schema:
-        return " or ".join(in_words(one) for one in schema["anyOf"] if one.get("type") != "null")
+        return " or ".join(
+            describe_schema(one) for one in schema["anyOf"] if one.get("type") != "null"
+        )
     if "enum" in schema or "const" in schema:
         return " or ".join(map(repr, schema.get("enum") or [schema["const"]]))
     if schema["type"] == "array":
         items = schema.get("prefixItems")
         if items is None:
             return "a list of at least one"
-        return f"a list of {len(items)} items, each {in_words(items[0])}"
+        return f"a list of {len(items)} items, each {describe_schema(items[0])}"
     if schema["type"] == "string":
         text = "text that is not empty" if "minLength" in schema else "text"
         return str(schema.get("patternErrorMessage", text))
@@ -118,7 +136,9 @@ def _is_no_unknown_section(details: ErrorDetails) -> bool:
     return details["type"] != "extra_forbidden" or len(details["loc"]) > 1
 
 
-def _problem(details: ErrorDetails, data: Mapping[str, Any]) -> tuple[Key, str]:
+def _problem(
+    details: ErrorDetails, data: Mapping[str, Any], places: Mapping[Key, Place]
+) -> tuple[Key, str]:
     """Return the key that an error of pydantic is about, and the error in our words."""
     key = tuple(map(str, details["loc"][:2]))
     kind = details["type"]
@@ -127,20 +147,30 @@ def _problem(details: ErrorDetails, data: Mapping[str, Any]) -> tuple[Key, str]:
     if kind == "conflict":
         field = details["ctx"]["field"]
         return (*key, field) if field else key, details["msg"]
-    value = data.get(key[0]) if len(key) == 1 else data[key[0]][key[1]]
+    if kind == "value_error":
+        return key, str(details["ctx"]["error"])
+    value = data.get(key[0]) if len(key) == 1 else data[key[0]].get(key[1])
     words, expected = found(value), _expected(key)
     if kind == "finite_number":
         expected = "a finite number"
-    elif kind == "string_type" and isinstance(value, (int, float)):
-        expected += "; put it in quotes to make it text"
+    elif (
+        kind == "string_type"
+        and value is not None
+        and not (isinstance(value, list) and "a list" in expected)
+    ):
+        expected += "; in quotes it is text"
+        if key in places and places[key].origin == COMMAND_LINE:
+            expected += f": {as_text(places[key].given)}"
     elif isinstance(value, str) and kind.endswith("_type"):
         words += " (text)"
+    elif isinstance(value, str) and key == ("name",):
+        expected += f"; did you mean {folder_name(value)}?"
     return key, f"found {words}, expected {expected}"
 
 
 def _expected(key: Key) -> str:
     owner = SECTIONS[key[0]] if len(key) == 2 else Config
-    return in_words(owner.model_json_schema()["properties"][key[-1]])
+    return describe_schema(owner.model_json_schema()["properties"][key[-1]])
 
 
 def nearest_keys(key: Key) -> list[Key]:

@@ -10,11 +10,13 @@ from pydantic import ValidationError
 
 from trainer.config.inheritance import read_layer
 from trainer.config.layers import Given, Layer, lay_over, make_layer, nested
-from trainer.config.messages import Place, explain, unknown_key
+from trainer.config.messages import COMMAND_LINE, Place, as_text, explain, unknown_key
+from trainer.config.names import folder_name
 from trainer.config.resolved import Resolved
 from trainer.config.schema import KEYS, SECTIONS, Config
 from trainer.errors import UserError
-from trainer.yaml_text import Key, parse_value
+from trainer.terminal import note
+from trainer.yaml_text import Key, YamlError, parse_value
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
@@ -38,9 +40,12 @@ def resolve_config(path: Path, overrides: Sequence[str] = ()) -> Resolved:
         for key in KEYS
         if ".".join(key) not in SECTIONS
     }
-    by_default = Place(str(path), "name (by default the file's own)")
-    layer.setdefault(("name",), Given(path.stem, by_default))
-    return Resolved(_validate(layer, str(path)), origins)
+    name = folder_name(path.stem)
+    layer.setdefault(("name",), Given(name, Place(str(path), "name (by default the file's own)")))
+    config = _validate(layer, str(path))
+    if origins["name",] == "default" and name != path.stem:
+        note(f"the run is called {name}, as no folder should be called {path.stem!r}")
+    return Resolved(config, origins)
 
 
 def config_from_mapping(data: Mapping[str, Any], source: str) -> Config:
@@ -69,7 +74,7 @@ def override(config: Config, overrides: Sequence[str]) -> Config:
 
     Raises UserError as `load_config` does.
     """
-    return _with(config, _command_line(overrides), "command line")
+    return _with(config, _command_line(overrides), COMMAND_LINE)
 
 
 def _with(config: Config, layer: Layer, source: str) -> Config:
@@ -95,9 +100,12 @@ def _command_line(overrides: Sequence[str]) -> Layer:
     """Return what overrides give; of two equal keys the last holds."""
     layer: Layer = {}
     for override in overrides:
-        place = Place("command line", override.replace("\n", "\\n"))
+        place = Place(COMMAND_LINE, override)
         try:
             key, value = _parse_override(override)
+        except YamlError as error:
+            in_quotes = f"in quotes it is text: {as_text(override)}"
+            raise UserError(f"{place}: {error}; {in_quotes}") from None
         except ValueError as error:
             raise UserError(f"{place}: {error}") from None
         layer[key] = Given(value, place)

@@ -16,6 +16,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
+from trainer.config.names import LONGEST, expand_home
 from trainer.yaml_text import Key, dump
 
 _STRICT = ConfigDict(
@@ -40,11 +41,13 @@ FolderName = Annotated[
     str,
     Field(
         pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$",
+        max_length=LONGEST,
         json_schema_extra={  # editors and our own messages say this instead of the pattern
             "patternErrorMessage": "letters, digits, '.', '_' and '-', not starting with '.' or '-'"
         },
     ),
 ]
+PathText = Annotated[Text, AfterValidator(expand_home)]
 
 
 def _conflict(message: str, field: str = "") -> PydanticCustomError:
@@ -68,7 +71,7 @@ def _check_split(split: tuple[float, float, float]) -> tuple[float, float, float
 # A list becomes a tuple here (so not strict), its items stay strict.
 Split = Annotated[tuple[Share, Share, Share], Field(strict=False), AfterValidator(_check_split)]
 Betas = Annotated[tuple[Fraction, Fraction], Field(strict=False)]
-Files = Text | Annotated[tuple[Text, ...], Field(strict=False, min_length=1)]
+Files = PathText | Annotated[tuple[PathText, ...], Field(strict=False, min_length=1)]
 
 
 _DEVICE = r"^(auto|cpu|gpu|gpu:[0-9]+)$"
@@ -153,7 +156,7 @@ class CorpusConfig(Section):
     """What is a text of its own, before which the state is reset: all of it, each file or line."""
     unknown: Literal["refuse", "symbol"] = "refuse"
     """Characters met later that the text does not have: refuse them, or read a reserved symbol."""
-    cache: Text = "data/cache"
+    cache: PathText = "data/cache"
     """Folder for encoded and fetched texts."""
 
     @model_validator(mode="after")
@@ -201,7 +204,7 @@ class TrainingConfig(Section):
     """Length in minutes of training time."""
     seed: Seed = 1
     """Seed of the initial parameters and of dropout."""
-    init_from: Text | None = None
+    init_from: PathText | None = None
     """Run folder or checkpoint whose parameters the run begins with; null draws them."""
 
 
@@ -350,6 +353,8 @@ class Config(BaseModel):
 
     name: FolderName
     """Name of the run's folder; by default the configuration file's own name."""
+    runs: PathText = "runs"
+    """Folder in which the run's folder is made."""
     corpus: CorpusConfig
     model: ModelConfig = ModelConfig()
     training: TrainingConfig
