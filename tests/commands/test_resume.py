@@ -126,13 +126,64 @@ def test_kills_at_any_moment(project):
     assert project.outcome("tiny") == project.outcome("whole")
 
 
+SCORING = """\
+import os, signal
+import trainer.training.loop as loop
+
+score = loop.score
+
+def score_and_signal(reader, text, streams, progress):
+    def told(share):
+        if share > 0.5 and not told.sent:
+            told.sent = True
+            os.kill(os.getpid(), signal.SIGINT)
+        progress(share)
+    told.sent = {first} > len(text.ids)
+    return score(reader, text, streams, told)
+
+loop.score = score_and_signal
+"""
+
+
+@pytest.mark.parametrize("streams", [1, 50])
+def test_a_signal_while_the_test_text_is_scored(project, streams):
+    """All is saved already: the scoring stops, and the resume does it again."""
+    given = ("tiny.yaml", "corpus.split=[0.3, 0.1, 0.6]", f"evaluation.streams={streams}")
+    assert project.train(*given, "name=whole").status == 0
+    result = project.train(*given, first=SCORING.format(first=400))
+    assert result.status == 130
+    assert "stopping after the next piece of the test text; all is saved" in result.stderr
+    assert project.rows("tiny", "test", "end") == []
+    assert project.train("--resume", "runs/tiny").status == 0
+    assert project.outcome("tiny") == project.outcome("whole")
+
+
+def test_a_signal_while_a_validation_goes_on_waits_for_it(project):
+    given = ("tiny.yaml", "corpus.split=[0.3, 0.6, 0.1]", "evaluation.streams=1")
+    assert project.train(*given, "name=whole").status == 0
+    result = project.train(*given, first=SCORING.format(first=400))
+    assert result.status == 130
+    assert "stopping after this validation, and saves; Ctrl-C again" in result.stderr
+    assert project.rows("tiny", "validation") != []
+    assert project.train("--resume", "runs/tiny").status == 0
+    assert project.outcome("tiny") == project.outcome("whole")
+
+
+def test_the_test_text_is_scored_as_far_as_is_asked(project):
+    given = ("tiny.yaml", "corpus.split=[0.3, 0.1, 0.6]", "evaluation.test_characters=100")
+    result = project.train(*given)
+    assert "test text: " in result.stderr
+    assert "(first 100 of 419)" in result.stderr
+
+
 def test_a_finished_run_says_so_and_nothing_is_written(trained):
     before = trained.files()
     result = trained.train("--resume", "runs/tiny")
     assert result.status == 0
     assert result.stdout == ""
     assert result.stderr == (
-        "runs/tiny is finished (step 40); to go on, raise its limit: python train.py --resume runs/tiny training.steps=80\n"
+        "runs/tiny is finished (step 40); to go on, raise its limit: "
+        "python train.py --resume runs/tiny training.steps=80\n"
     )
     assert trained.files() == before
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 import resource
 import subprocess
 import sys
@@ -15,10 +16,12 @@ TRAIN = Path(__file__).parents[2] / "train.py"
 
 def test_a_run_folder_has_what_it_should(trained):
     run = trained.path / "runs/tiny"
-    assert sorted(path.name for path in run.iterdir()) == [
+    names = sorted(path.name for path in run.iterdir())
+    assert re.fullmatch(r"events\.out\.tfevents\.\d{16}", names[2])
+    assert names == [
         "checkpoints",
         "config.yaml",
-        "events.out.tfevents.000001",
+        names[2],
         "metrics.jsonl",
         "samples",
     ]

@@ -53,7 +53,10 @@ def test_wrong_types_and_impossible_values(refusal, line, problem):
         ("optimizer.momentum=1", "a number of at least 0 and less than 1"),
         ("optimizer.weight_decay=-1", "a number of at least 0"),
         ("optimizer.clip_norm=0", "a number greater than 0"),
-        ("schedule.name='steps'", "'constant' or 'linear' or 'cosine' or 'exponential' or 'step'"),
+        (
+            "schedule.name='steps'",
+            "'constant' or 'linear' or 'cosine' or 'exponential' or 'step' or 'plateau'",
+        ),
         ("schedule.warmup=1", "a number of at least 0 and less than 1"),
         ("schedule.end_factor=2", "a number of at least 0 and at most 1"),
         ("schedule.gamma=0", "a number greater than 0 and at most 1"),

@@ -8,6 +8,7 @@ import sys
 import termios
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_a_terminal_shows_one_line_that_is_drawn_again(
     open_terminal: OpenTerminal, clock: list[float]
 ) -> None:
     terminal = open_terminal(columns=120)
-    with Progress(200, "steps", done=0) as progress:
+    with closing(Progress(200, "steps", done=0)) as progress:
         train(progress, clock, 1, 110)
 
     line, end = terminal.lines()
@@ -102,7 +103,7 @@ def test_a_terminal_shows_one_line_that_is_drawn_again(
 
 def test_messages_stand_above_the_bar(open_terminal: OpenTerminal, clock: list[float]) -> None:
     terminal = open_terminal()
-    with Progress(200, "steps", done=0) as progress:
+    with closing(Progress(200, "steps", done=0)) as progress:
         progress.message("before the first step")
         train(progress, clock, 1, 50)
         progress.message("validation 1.5\x1b[2J\nROMEO:\n")
@@ -119,7 +120,7 @@ def test_whatever_the_width_a_line_stays_a_line_of_whole_facts(
     open_terminal: OpenTerminal, clock: list[float], columns: int
 ) -> None:
     terminal = open_terminal(columns=columns, rows=24 if columns else 0)
-    with Progress(200, "steps", done=0) as progress:
+    with closing(Progress(200, "steps", done=0)) as progress:
         train(progress, clock, 1, 50)
 
     line, _ = terminal.lines()
@@ -146,7 +147,7 @@ def test_steps_are_not_drawn_more_often_than_eyes_can_see(
 def test_elsewhere_whole_lines_are_printed(
     capsys: pytest.CaptureFixture[str], clock: list[float]
 ) -> None:
-    with Progress(3800, "steps", done=0) as progress:
+    with closing(Progress(3800, "steps", done=0)) as progress:
         train(progress, clock, 1, 1200)
         progress.message("saved")
 
@@ -161,7 +162,7 @@ def test_elsewhere_whole_lines_are_printed(
 def test_lines_come_every_few_seconds_and_the_last_one_always(
     capsys: pytest.CaptureFixture[str], clock: list[float]
 ) -> None:
-    with Progress(1000, "steps", done=0) as progress:
+    with closing(Progress(1000, "steps", done=0)) as progress:
         for step in range(1, 1001):
             clock[-1] += 0.0123
             progress.update(step, 1.5, 100)
@@ -179,7 +180,7 @@ def test_lines_come_every_few_seconds_and_the_last_one_always(
 def test_a_last_line_is_not_said_twice(
     capsys: pytest.CaptureFixture[str], clock: list[float]
 ) -> None:
-    with Progress(100, "steps", done=0) as progress:
+    with closing(Progress(100, "steps", done=0)) as progress:
         train(progress, clock, 1, 100)
         clock.append(clock[-1] + 60)
 
@@ -191,7 +192,7 @@ def test_a_last_line_is_not_said_twice(
 def test_the_time_left_follows_from_this_session_alone(
     capsys: pytest.CaptureFixture[str], clock: list[float]
 ) -> None:
-    with Progress(10_000, "steps", done=6000) as progress:
+    with closing(Progress(10_000, "steps", done=6000)) as progress:
         clock.append(clock[-1] + 300)  # compiling
         train(progress, clock, 6001, 6010)
 
@@ -199,7 +200,7 @@ def test_the_time_left_follows_from_this_session_alone(
 
 
 def test_a_length_in_minutes(capsys: pytest.CaptureFixture[str], clock: list[float]) -> None:
-    with Progress(3, "minutes", done=1.5) as progress:
+    with closing(Progress(3, "minutes", done=1.5)) as progress:
         progress.tick(1.5)
         clock.append(clock[-1] + 45)
         progress.update(2.0, 1.5, 53_100)
@@ -214,7 +215,7 @@ def test_a_terminal_that_cannot_go_back_gets_lines(
 ) -> None:
     monkeypatch.setenv("TERM", "dumb")
     terminal = open_terminal()
-    with Progress(200, "steps", done=0) as progress:
+    with closing(Progress(200, "steps", done=0)) as progress:
         train(progress, clock, 1, 20)
 
     assert [line.partition("  ")[0] for line in terminal.lines()] == [
@@ -232,7 +233,7 @@ def test_a_closed_pipe_does_not_stop_the_training(
     os.close(reader)
     stream = os.fdopen(writer, "w")
     monkeypatch.setattr(sys, "stderr", stream)
-    with Progress(200, "steps", done=0) as progress:
+    with closing(Progress(200, "steps", done=0)) as progress:
         train(progress, clock, 1, 200)
         progress.message("saved")
     with pytest.raises(BrokenPipeError):
@@ -246,7 +247,7 @@ def test_a_terminal_that_was_closed_does_not_stop_the_training(
     master, slave = pty.openpty()
     stream = os.fdopen(slave, "w")
     monkeypatch.setattr(sys, "stderr", stream)
-    with Progress(200, "steps", done=0) as progress:
+    with closing(Progress(200, "steps", done=0)) as progress:
         os.close(master)
         train(progress, clock, 1, 200)
         progress.message("saved")
@@ -257,7 +258,7 @@ def test_a_terminal_that_was_closed_does_not_stop_the_training(
 def test_a_run_that_fails_before_its_first_loss_prints_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with Progress(200, "steps", done=0) as progress:
+    with closing(Progress(200, "steps", done=0)) as progress:
         progress.tick(1)
 
     assert capsys.readouterr().err == ""

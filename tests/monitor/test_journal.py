@@ -1,6 +1,7 @@
 """What a run tells reaches all three places."""
 
 import json
+from contextlib import closing
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -13,7 +14,9 @@ from trainer.monitor.journal import Journal
 def record(tmp_path):
     def record(*rows, resume_step=None):
         progress = Progress(100, "steps", 0)
-        with Journal(tmp_path, tmp_path / "metrics.jsonl", resume_step, progress) as journal:
+        with closing(
+            Journal(tmp_path, tmp_path / "metrics.jsonl", resume_step, progress)
+        ) as journal:
             for row in rows:
                 journal.row(row)
             journal.gates(1, {"forget/mean": 0.75}, 10)

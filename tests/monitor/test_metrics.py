@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ def row(step: int, kind: str = "train") -> dict[str, object]:
 
 
 def write_rows(path: Path, *rows: dict[str, object]) -> None:
-    with MetricsFile(path) as metrics:
+    with closing(MetricsFile(path)) as metrics:
         for one in rows:
             metrics.write(one)
 
@@ -32,7 +33,7 @@ def test_a_row_is_one_compact_line_in_the_order_given(path: Path) -> None:
 
 
 def test_a_row_can_be_read_as_soon_as_it_is_written(path: Path) -> None:
-    with MetricsFile(path) as metrics:
+    with closing(MetricsFile(path)) as metrics:
         metrics.write(row(1))
         assert read_metrics(path) == [row(1)]
 
@@ -46,7 +47,7 @@ def test_numbers_come_back_bit_for_bit(path: Path) -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_what_json_does_not_have_is_refused_and_not_written(path: Path, value: float) -> None:
-    with MetricsFile(path) as metrics:
+    with closing(MetricsFile(path)) as metrics:
         with pytest.raises(ValueError, match="not JSON compliant"):
             metrics.write({"kind": "train", "step": 1, "loss": value})
         metrics.write(row(2))
@@ -76,7 +77,7 @@ def test_a_resume_keeps_the_rows_up_to_its_step_byte_for_byte(path: Path) -> Non
     with path.open("ab") as file:
         file.write(json.dumps(row(30)).encode() + b"\n")
 
-    with MetricsFile(path, resume_step=20) as metrics:
+    with closing(MetricsFile(path, resume_step=20)) as metrics:
         assert path.read_bytes() == before
         metrics.write(row(30))
 
@@ -87,7 +88,7 @@ def test_a_resume_keeps_the_rows_up_to_its_step_byte_for_byte(path: Path) -> Non
 def test_a_lengthened_run_has_not_ended(path: Path) -> None:
     write_rows(path, row(20), row(20, "test"), row(20, "end"))
 
-    with MetricsFile(path, resume_step=20):
+    with closing(MetricsFile(path, resume_step=20)):
         assert read_metrics(path) == [row(20)]
 
 
@@ -106,7 +107,7 @@ def test_a_torn_last_line_is_cut(path: Path, torn: bytes) -> None:
     before = path.read_bytes()
     path.write_bytes(before + torn)
 
-    with MetricsFile(path, resume_step=20):
+    with closing(MetricsFile(path, resume_step=20)):
         assert path.read_bytes() == before
 
 
@@ -126,7 +127,7 @@ def test_a_crash_while_cutting_leaves_the_old_rows(
 
 
 def test_a_resume_without_the_file_starts_it(path: Path) -> None:
-    with MetricsFile(path, resume_step=20) as metrics:
+    with closing(MetricsFile(path, resume_step=20)) as metrics:
         metrics.write(row(30))
 
     assert read_metrics(path) == [row(30)]

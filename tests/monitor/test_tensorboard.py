@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import html
 import math
+import os
 import subprocess
 import sys
 import warnings
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +44,7 @@ def shown(content: bytes) -> str:
 
 
 def test_scalars_come_back(tmp_path: Path) -> None:
-    with TensorBoardWriter(tmp_path / "run", first_step=1) as writer:
+    with closing(TensorBoardWriter(tmp_path / "run", first_step=1)) as writer:
         writer.scalar("loss/train", 1.5, step=1)
         writer.scalar("loss/train", 0.25, step=2)
         writer.scalar("loss/validation", 2.0, step=2)
@@ -52,7 +54,7 @@ def test_scalars_come_back(tmp_path: Path) -> None:
 
 
 def test_values_that_are_not_finite_are_written_as_they_are(tmp_path: Path) -> None:
-    with TensorBoardWriter(tmp_path, first_step=0) as writer:
+    with closing(TensorBoardWriter(tmp_path, first_step=0)) as writer:
         writer.scalar("gradient_norm", math.nan, step=0)
         writer.scalar("gradient_norm", math.inf, step=1)
 
@@ -61,7 +63,7 @@ def test_values_that_are_not_finite_are_written_as_they_are(tmp_path: Path) -> N
 
 
 def test_a_flush_makes_events_visible_and_nothing_else_does(tmp_path: Path) -> None:
-    with TensorBoardWriter(tmp_path, first_step=0) as writer:
+    with closing(TensorBoardWriter(tmp_path, first_step=0)) as writer:
         writer.scalar("loss/train", 1.5, step=0)
         assert load(tmp_path).Tags()["scalars"] == []
         writer.flush()
@@ -70,14 +72,14 @@ def test_a_flush_makes_events_visible_and_nothing_else_does(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("torn_bytes", [0, 7])
 def test_a_resumed_run_is_one_line_without_a_zigzag(tmp_path: Path, torn_bytes: int) -> None:
-    with TensorBoardWriter(tmp_path, first_step=0) as writer:
+    with closing(TensorBoardWriter(tmp_path, first_step=0)) as writer:
         for step in range(31):
             writer.scalar("loss/train", 100 + step, step)
     (file,) = tmp_path.iterdir()
     content = file.read_bytes()
     file.write_bytes(content[: len(content) - torn_bytes])  # killed in the middle of an event
 
-    with TensorBoardWriter(tmp_path, first_step=20) as writer:
+    with closing(TensorBoardWriter(tmp_path, first_step=20)) as writer:
         for step in range(20, 41):
             writer.scalar("loss/train", 200 + step, step)
 
@@ -87,13 +89,33 @@ def test_a_resumed_run_is_one_line_without_a_zigzag(tmp_path: Path, torn_bytes: 
 
 
 def test_each_session_opens_a_file_that_sorts_after_the_old_ones(tmp_path: Path) -> None:
-    (tmp_path / "events.out.tfevents.000009").touch()
-    (tmp_path / "events.out.tfevents.foreign").touch()
-    for step in (0, 20):
-        TensorBoardWriter(tmp_path, first_step=step).close()
+    older = [tmp_path / "events.out.tfevents.000009"]  # as earlier versions named them
+    older.append(tmp_path / f"events.out.tfevents.{9 * 10**15}")  # of a clock that went wrong
+    foreign = tmp_path / "events.out.tfevents.foreign"
+    foreign.touch()
+    before = set(tmp_path.iterdir())
+    for path in older:
+        path.touch()
+        for step in (0, 20, 40):  # within a millisecond
+            TensorBoardWriter(tmp_path, first_step=step).close()
+            (new,) = set(tmp_path.iterdir()) - before - {path}
+            assert new.name > max(file.name for file in {*before, path} - {foreign})
+            before |= {new, path}
 
-    names = sorted(path.name for path in tmp_path.glob("*.0*"))
-    assert [name.rpartition(".")[2] for name in names] == ["000009", "000010", "000011"]
+
+def test_what_is_open_sees_the_run_that_replaces_another(tmp_path: Path) -> None:
+    """TensorBoard reads no file again, not even one whose content is another."""
+    from tensorboard.backend.event_processing.event_multiplexer import EventMultiplexer
+
+    multiplexer = EventMultiplexer().AddRunsFromDirectory(str(tmp_path))
+    for value in (1.0, 2.0):  # a run, and another in its folder
+        for path in tmp_path.iterdir():
+            os.truncate(path, 0)
+        with closing(TensorBoardWriter(tmp_path, first_step=1)) as writer:
+            writer.scalar("loss/train", value, 5)
+        multiplexer.AddRunsFromDirectory(str(tmp_path)).Reload()
+        shown = multiplexer.Scalars(".", "loss/train")
+        assert [(event.step, event.value) for event in shown] == [(5, value)]
 
 
 def test_every_session_starts_with_its_version_and_its_first_step(tmp_path: Path) -> None:
@@ -119,7 +141,7 @@ def test_every_session_starts_with_its_version_and_its_first_step(tmp_path: Path
     ],
 )
 def test_a_text_is_shown_letter_by_letter(tmp_path: Path, text: str) -> None:
-    with TensorBoardWriter(tmp_path, first_step=0) as writer:
+    with closing(TensorBoardWriter(tmp_path, first_step=0)) as writer:
         writer.text("sample", text, step=5)
 
     (content,) = texts(tmp_path, "sample")
@@ -128,7 +150,7 @@ def test_a_text_is_shown_letter_by_letter(tmp_path: Path, text: str) -> None:
 
 def test_long_lines_are_wrapped_between_words_and_lose_nothing(tmp_path: Path) -> None:
     text = "word and  " * 30 + "\n" + "x" * 250
-    with TensorBoardWriter(tmp_path, first_step=0) as writer:
+    with closing(TensorBoardWriter(tmp_path, first_step=0)) as writer:
         writer.text("sample", text, step=0)
 
     lines = shown(texts(tmp_path, "sample")[0]).rstrip("\n").split("\n")
@@ -138,7 +160,7 @@ def test_long_lines_are_wrapped_between_words_and_lose_nothing(tmp_path: Path) -
 
 
 def test_what_the_page_cannot_show_is_made_visible(tmp_path: Path) -> None:
-    with TensorBoardWriter(tmp_path, first_step=0) as writer:
+    with closing(TensorBoardWriter(tmp_path, first_step=0)) as writer:
         writer.text("sample", "a\x00b\x1b[0mc\ud800d\r\ne", step=0)
         writer.text("sample", "", step=1)
 
@@ -148,7 +170,7 @@ def test_what_the_page_cannot_show_is_made_visible(tmp_path: Path) -> None:
 
 
 def test_texts_belong_to_the_text_page(tmp_path: Path) -> None:
-    with TensorBoardWriter(tmp_path, first_step=0) as writer:
+    with closing(TensorBoardWriter(tmp_path, first_step=0)) as writer:
         writer.text("sample", "a", step=0)
 
     assert load(tmp_path).SummaryMetadata("sample").plugin_data.plugin_name == "text"
@@ -165,7 +187,7 @@ def test_a_full_disk_is_told_with_the_file(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(Path, "open", lambda self, mode: full("wb"))
     writer = TensorBoardWriter(tmp_path, first_step=0)
 
-    with pytest.raises(RunFailed, match=r"tfevents\.000001: No space left"):
+    with pytest.raises(RunFailed, match=r"tfevents\.\d+: No space left"):
         writer.flush()
     with pytest.raises(RunFailed):
         writer.close()

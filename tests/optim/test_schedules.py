@@ -4,7 +4,7 @@ from trainer.optim import Schedule
 
 
 def factors(schedule, epoch=0):
-    return [schedule.factor(progress, epoch) for progress in (0.0, 0.25, 0.5, 1.0)]
+    return [schedule.share(progress, epoch) for progress in (0.0, 0.25, 0.5, 1.0)]
 
 
 def test_constant():
@@ -23,13 +23,13 @@ def test_cosine():
 
 def test_exponential_starts_with_the_epoch_after_the_given_one():
     schedule = Schedule("exponential", gamma=0.5, after=10)
-    by_epoch = {epoch: schedule.factor(0.3, epoch - 1) for epoch in (1, 10, 11, 13)}
+    by_epoch = {epoch: schedule.share(0.3, epoch - 1) for epoch in (1, 10, 11, 13)}
     assert by_epoch == {1: 1, 10: 1, 11: 0.5, 13: 0.125}
 
 
 def test_step_falls_after_every_so_many_epochs():
     schedule = Schedule("step", gamma=0.5, step_size=3)
-    by_epoch = [schedule.factor(0.3, epoch) for epoch in range(7)]  # epochs before this one
+    by_epoch = [schedule.share(0.3, epoch) for epoch in range(7)]  # epochs before this one
     assert by_epoch == [1, 1, 1, 0.5, 0.5, 0.5, 0.25]
 
 
@@ -37,8 +37,8 @@ def test_step_falls_after_every_so_many_epochs():
 def test_warmup_rises_to_the_start_of_the_schedule(name):
     schedule = Schedule(name, warmup=0.5)
     assert factors(schedule)[:3] == [0, 0.5, 1]
-    assert schedule.factor(0.75, 0) == pytest.approx({"linear": 0.5, "cosine": 0.5}.get(name, 1))
+    assert schedule.share(0.75, 0) == pytest.approx({"linear": 0.5, "cosine": 0.5}.get(name, 1))
 
 
 def test_past_the_end_the_factor_stays():
-    assert Schedule("linear", end_factor=0.1).factor(1.2, 0) == pytest.approx(0.1)
+    assert Schedule("linear", end_factor=0.1).share(1.2, 0) == pytest.approx(0.1)

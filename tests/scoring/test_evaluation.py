@@ -99,11 +99,13 @@ def test_every_character_but_the_first_counts_once(length, streams):
     assert result.nats * result.characters == pytest.approx(losses[ids[1:]].sum(), rel=1e-12)
 
 
-def test_progress_comes_to_the_number_of_steps(model):
-    steps = []
-    score(model, Span(text(500)), progress=steps.append)
-    assert sum(steps) == 499
-    assert len(steps) > 1
+@pytest.mark.parametrize("streams", [1, 3])
+def test_progress_grows_to_all_of_it(model, streams):
+    shares = []
+    score(model, Span(text(2000)), streams, progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    assert len(shares) > 1
 
 
 def test_nothing_of_the_model_changes(model, host):

@@ -78,7 +78,7 @@ def test_each_part_drops_units_of_its_own():
 def check_forgetting(learner):
     learn(learner)
     assert all(array.any() for array in learner.carried)
-    learner.forget()
+    learner.reset_state()
     for array in learner.carried:
         assert array.shape == (2, B, 6)
         assert not array.any()

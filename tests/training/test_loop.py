@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ class Run:
 
     def train(self):
         progress = Progress(self.training.length.steps, "steps", 0)
-        with Journal(self.folder.path, self.folder.metrics, None, progress) as journal:
+        with closing(Journal(self.folder.path, self.folder.metrics, None, progress)) as journal:
             assert self.training.train(journal)
         return self
 
@@ -265,8 +265,10 @@ class TestDivergence:
         training.model.parameters["output.b"].value[dot] = factor * limit / wrong
 
         folder = training.folder
-        with Journal(folder.path, folder.metrics, None, Progress(20, "steps", 0)) as journal:
-            training.journal = journal
+        with closing(
+            Journal(folder.path, folder.metrics, None, Progress(20, "steps", 0))
+        ) as journal:
+            training._journal = journal
             for _ in range(5):
                 training.train_step()
             with pytest.raises(RunFailed) if factor > 1 else nullcontext():

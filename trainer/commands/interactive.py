@@ -12,7 +12,7 @@ from trainer import terminal
 from trainer.commands.display import Display
 from trainer.errors import UserError
 from trainer.generation.writer import Writer
-from trainer.training.interruption import stop_request
+from trainer.training.interruption import StopRequest
 
 MARK = "> "
 MORE = "\\"
@@ -65,9 +65,9 @@ def _answer(writer: Writer, display: Display, writing: Mapping[str, Any]) -> Non
     Without `until` that is the end of a line, unless the line is blank: of a text in paragraphs
     the next thing may be a line end.
     """
-    blank, character = True, ""
+    blank, character, stop = True, "", StopRequest()
     try:
-        with stop_request([signal.SIGINT]) as stop:
+        with stop.by_signals([signal.SIGINT]):
             for _, character, probability in writer.write(**writing):
                 display.written(character, probability)
                 blank = blank and character.isspace()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from argparse import Namespace
+from contextlib import closing
 from pathlib import Path
 
 from trainer import terminal
@@ -197,7 +198,7 @@ def _train(training: Training) -> int:
             evaluated_streams(config, corpus),
             go_on,
         ),
-        Journal(folder.path, folder.metrics, training.saved_step, progress) as journal,
+        closing(Journal(folder.path, folder.metrics, training.saved_step, progress)) as journal,
     ):
         finished = training.train(journal)
     if not finished:

@@ -256,18 +256,24 @@ class OptimizerConfig(Section):
 class ScheduleConfig(Section):
     """How the learning rate changes during the training."""
 
-    name: Literal["constant", "linear", "cosine", "exponential", "step"] = "constant"
+    name: Literal["constant", "linear", "cosine", "exponential", "step", "plateau"] = "constant"
     """The course of the learning rate after the warm-up."""
     warmup: Fraction = 0.0
     """Share of the training over which the rate rises from 0."""
     end_factor: Share = 0.0
-    """Linear and cosine: the rate at the end as a share of the learning rate."""
+    """Linear and cosine: the rate at the end as a share of the learning rate; plateau: at least."""
     gamma: PositiveShare = 0.97
     """Factor on the rate. Exponential: for each epoch after the first ones; step: at each fall."""
     after: WholeNumber = 10
     """Exponential: epochs before the rate begins to fall."""
     step_size: Count = 5
     """Step: epochs from one fall of the rate to the next."""
+    factor: PositiveShare = 0.1
+    """Plateau: factor on the rate when the validation loss has stalled; at least end_factor."""
+    patience: WholeNumber = 10
+    """Plateau: evaluations without a lower loss that are let pass; at the next the rate falls."""
+    threshold: Fraction = 1e-4
+    """Plateau: share by which a loss has to be lower than the best to count."""
 
 
 class EvaluationConfig(Section):
@@ -279,6 +285,8 @@ class EvaluationConfig(Section):
     """Pieces of the validation text read side by side."""
     characters: Count | None = None
     """Most characters to score; null scores the whole validation text."""
+    test_characters: Count | None = 500_000
+    """Most characters of the test text to score at the end; null scores all of it."""
     patience: Count | None = None
     """Evaluations without improvement after which the training stops; null never stops it."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from contextlib import redirect_stderr
+from contextlib import closing, redirect_stderr
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -109,7 +109,7 @@ def _run(
     with redirect_stderr(io.StringIO()):
         training = Training(config, build_corpus(config.corpus), run, plan, checkpoint)
         progress = Progress(training.length.steps, "steps", training.amount)
-        with Journal(run.path, run.metrics, training.saved_step, progress) as journal:
+        with closing(Journal(run.path, run.metrics, training.saved_step, progress)) as journal:
             if not training.train(journal):
                 raise KeyboardInterrupt  # which the training has made an orderly end
     return run

@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from contextlib import suppress
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
 from trainer.terminal import visible
@@ -36,6 +35,7 @@ class Progress:
         self._total = total
         self._unit = unit
         self._done = done
+        self._activity = ""
         self._loss: float | None = None
         self._characters_per_second = 0.0
         self._pace_from: tuple[float, float] | None = None  # amount done, and when
@@ -77,6 +77,18 @@ class Progress:
         if now >= self._next_drawing:
             self._draw(now)
 
+    def watch(self, activity: str) -> None:
+        """Say what goes on beside the training, such as "validation 34 %"; "" ends it."""
+        self._activity = activity
+        now = time.monotonic()
+        if now < self._next_drawing:
+            return
+        if self._bar is None and activity:
+            self._next_drawing = now + _SECONDS_BETWEEN_LINES
+            self.message(activity)
+        elif self._bar is not None:
+            self._draw(now)
+
     def message(self, text: str) -> None:
         """Print one or more lines, above the bar where there is one."""
         with suppress(OSError):
@@ -94,17 +106,6 @@ class Progress:
             if self._bar is not None:
                 self._bar.close()
 
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def _draw(self, now: float) -> None:
         """Bring what is shown up to date, and set the time of the next drawing."""
         with suppress(OSError):
@@ -119,7 +120,8 @@ class Progress:
         """Draw the bar with as many facts as the terminal is wide, the most wanted first."""
         # The last column stays free: some terminals go to the next line when it is written.
         columns = (os.get_terminal_size(self._stream.fileno()).columns or _USUAL_COLUMNS) - 1
-        facts = [self._loss_text(), self._time_left(now), self._position(), self._speed()]
+        left = self._activity or self._time_left(now)
+        facts = [self._loss_text(), left, self._position(), self._speed()]
         room = columns - len("100 % ") - _NARROWEST_BAR
         shown = ""
         for fact in filter(None, facts):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from trainer.monitor.console import Progress
@@ -36,8 +36,13 @@ class Journal:
         self, folder: Path, metrics: Path, resume_step: int | None, progress: Progress
     ) -> None:
         self.progress = progress
-        self._metrics = MetricsFile(metrics, resume_step)
-        self._events = TensorBoardWriter(folder, first_step=(resume_step or 0) + 1)
+        with ExitStack() as opened:  # what is open is closed, whatever else fails
+            opened.callback(progress.close)
+            self._metrics = MetricsFile(metrics, resume_step)
+            opened.callback(self._metrics.close)
+            self._events = TensorBoardWriter(folder, first_step=(resume_step or 0) + 1)
+            opened.callback(self._events.close)
+            self._open = opened.pop_all()
 
     def row(self, row: Mapping[str, Any]) -> None:
         """Append a row to metrics.jsonl and draw its numbers: losses by kind, the rest by name."""
@@ -61,15 +66,6 @@ class Journal:
         """Put all rows on the disk."""
         self._metrics.sync()
 
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.progress.close()
-        self._metrics.close()
-        self._events.close()
+    def close(self) -> None:
+        """Show the last state of the progress, and close the files."""
+        self._open.close()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import textwrap
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from trainer.files import disk_errors
@@ -27,7 +26,8 @@ class TensorBoardWriter:
 
     A session starts with the first step that it will log. TensorBoard drops what older sessions
     logged from that step on, so a resumed run shows one line without a zigzag. It reads the files
-    in the order of their names: each session takes the next number.
+    in the order of their names, and never reads a name twice, even if the file was replaced: each
+    session takes the time, in milliseconds, or the next number after the highest.
 
     Events are buffered: call `flush` where they should become visible, and `close` at the end.
     Raises RunFailed when the file cannot be made or written.
@@ -49,7 +49,7 @@ class TensorBoardWriter:
         self._tensor, self._types = tensor_pb2, types_pb2
         with disk_errors(directory):
             directory.mkdir(parents=True, exist_ok=True)
-            self._path = directory / f"{_NAME}{_next_session(directory):06d}"
+            self._path = directory / f"{_NAME}{_next_number(directory):016d}"
         with disk_errors(self._path):
             self._records = RecordWriter(self._path.open("xb"))
         self._write(0, file_version="brain.Event:2")
@@ -82,17 +82,6 @@ class TensorBoardWriter:
         with disk_errors(self._path):
             self._records.close()
 
-    def __enter__(self) -> TensorBoardWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def _add(self, step: int, **value: Any) -> None:
         """Write one summary value, given by the fields of its message."""
         self._write(
@@ -106,10 +95,11 @@ class TensorBoardWriter:
             self._records.write(event.SerializeToString())
 
 
-def _next_session(directory: Path) -> int:
-    """Return the number after the highest session with events in `directory`."""
+def _next_number(directory: Path) -> int:
+    """Return a number above those of all events in `directory`, and of all that were there."""
     endings = (path.name.removeprefix(_NAME) for path in directory.glob(f"{_NAME}*"))
-    return max((int(ending) for ending in endings if ending.isdecimal()), default=0) + 1
+    highest = max((int(ending) for ending in endings if ending.isdecimal()), default=0)
+    return max(time.time_ns() // 1_000_000, highest + 1)
 
 
 def _as_markdown_code(text: str) -> str:

@@ -83,12 +83,21 @@ class CharacterLSTM:
         self.output = Linear(backend, parameters["output.W"], parameters["output.b"])
         self.loss = SoftmaxCrossEntropy(backend, dtype)
 
-    def initialise(self, generator: numpy.random.Generator, forget_bias: float = 1.0) -> None:
+    def initialise(
+        self,
+        generator: numpy.random.Generator,
+        forget_bias: float = 1.0,
+        unknown: int | None = None,
+    ) -> None:
         """Draw all parameters from a generator of the host.
 
         Matrices are uniform in +-1 / sqrt(H) as in PyTorch, an embedding is standard normal. A
         one-hot vector has a single 1, so the matrix that it meets is uniform in +-1: its fan-in is
         1. Biases are 0, but the forget gate's start at `forget_bias` (Gers et al. 2000).
+
+        Args:
+            unknown: a symbol that no text has, so that nothing can be learnt of it: its row is 0,
+                and when it is met later it tells the model nothing, rather than something random.
         """
         H = self.hidden_size
         for name in self.parameters:
@@ -105,6 +114,8 @@ class CharacterLSTM:
                 else:
                     drawn = generator.uniform(-bound, bound, row.shape)
                 row[...] = self.backend.asarray(drawn, self.dtype)
+        if unknown is not None:
+            self.parameters[self.input_matrix].value[unknown] = 0
 
     def zero_state(self, batch_size: int) -> LSTMState:
         """Return the state before any text: h and c (L, B, H) of zeros."""

@@ -4,6 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Plateau(NamedTuple):
+    """How the validation goes, by the rule of ReduceLROnPlateau (mode min, relative threshold).
+
+    Attributes:
+        best: lowest loss so far; one is lower if it is so by a share of `threshold`.
+        evaluations: those since then, or since the last fall of the rate; the one that comes after
+            `patience` of them lets it fall.
+        scale: what has become of the learning rate, as a share of it.
+    """
+
+    best: float | None
+    evaluations: int
+    scale: float
 
 
 @dataclass(frozen=True)
@@ -18,6 +34,8 @@ class Schedule:
     - ``cosine``: from 1 to `end_factor` along half a cosine (Loshchilov and Hutter 2017)
     - ``exponential``: times `gamma` for each epoch after epoch number `after`, as in char-rnn
     - ``step``: times `gamma` after every `step_size` epochs, as `torch.optim.lr_scheduler.StepLR`
+    - ``plateau``: times `factor` when the validation has stalled, as
+      `torch.optim.lr_scheduler.ReduceLROnPlateau`; see `Plateau`
 
     Args:
         warmup: share of the whole run, 0 <= warmup < 1.
@@ -29,13 +47,17 @@ class Schedule:
     gamma: float = 0.97
     after: int = 10
     step_size: int = 5
+    factor: float = 0.1
+    patience: int = 10
+    threshold: float = 1e-4
 
-    def factor(self, progress: float, epoch: int) -> float:
+    def share(self, progress: float, epoch: int, scale: float = 1.0) -> float:
         """Compute the factor.
 
         Args:
             progress: share of the run that is done before this step, 0 to 1.
             epoch: epochs completed before this step.
+            scale: of a plateau, so far.
         """
         if progress < self.warmup:
             return progress / self.warmup
@@ -48,4 +70,13 @@ class Schedule:
             return self.gamma ** max(0, epoch + 1 - self.after)
         if self.name == "step":
             return self.gamma ** (epoch // self.step_size)
-        return 1.0
+        return scale if self.name == "plateau" else 1.0
+
+    def after_validation(self, plateau: Plateau, loss: float) -> Plateau:
+        """Return what a validation makes of a plateau; the scale never falls below `end_factor`."""
+        best, evaluations, scale = plateau
+        if best is None or loss < best * (1 - self.threshold):
+            return Plateau(loss, 0, scale)
+        if evaluations < self.patience:
+            return Plateau(best, evaluations + 1, scale)
+        return Plateau(best, 0, max(scale * self.factor, self.end_factor))

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import NonNegativeInt
 
-LATER: frozenset[str] = frozenset()
+LATER = frozenset({"rate_scale", "plateau_best", "plateau_evaluations"})
 """Counters that the first checkpoints of this format did not have."""
 
 
@@ -23,6 +23,8 @@ class Counters:
         best_loss, best_step: of the best validation.
         validated_step: of the last validation.
         evaluations_without_improvement: since then.
+        rate_scale: what the schedule "plateau" has made of the learning rate, a share of it.
+        plateau_best, plateau_evaluations: its best loss, and the evaluations that were no better.
         loss_sum, norm_sum, summed_steps: running sums since the last row.
         summed_seconds: training time since the last row.
     """
@@ -35,6 +37,9 @@ class Counters:
     best_step: int | None = None
     validated_step: int | None = None
     evaluations_without_improvement: NonNegativeInt = 0
+    rate_scale: float = 1.0
+    plateau_best: float | None = None
+    plateau_evaluations: NonNegativeInt = 0
     loss_sum: float = 0.0
     norm_sum: float = 0.0
     summed_steps: NonNegativeInt = 0

@@ -19,6 +19,8 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 RUNS = Path("runs")
+EVENTS = "events.out.tfevents."
+"""What names of TensorBoard's files begin with."""
 
 
 class RunFolder:
@@ -97,11 +99,17 @@ class RunFolder:
         )
 
     def _clear(self) -> None:
-        """Remove all but the configuration, which stays until it is replaced."""
+        """Remove all but the configuration, which stays until it is replaced.
+
+        TensorBoard's events are emptied and keep their names: one that is open would not get
+        beyond a file that is gone, and show the old run for ever.
+        """
         with disk_errors(self.path):
             for child in self.path.iterdir():
                 if child.is_dir() and not child.is_symlink():
                     shutil.rmtree(child)
+                elif child.name.startswith(EVENTS):
+                    os.truncate(child, 0)
                 elif child != self.config:
                     child.unlink()
 

@@ -121,19 +121,19 @@ def score(
     model: CharacterLSTM,
     text: Span,
     streams: int = 1,
-    progress: Callable[[int], object] | None = None,
+    progress: Callable[[float], object] | None = None,
 ) -> Score:
     """Score every character of a text but the first exactly once.
 
     Args:
         text: of at least 2 characters; where texts of their own begin in it, the state is reset.
         streams: how many are read side by side, see `predict`.
-        progress: called with the number of time steps done since the last call.
+        progress: called with the share that is done.
     """
-    total = 0.0
+    n, total, done = len(text.ids) - 1, 0.0, 0
     for window in predict(model, text, streams):
         total += float(window.losses[window.counted].sum(dtype=np.float64))
         if progress is not None:
-            progress(len(window.losses))
-    n = len(text.ids) - 1
+            done += int(window.counted.sum())
+            progress(done / n)
     return Score(total / n, n)

@@ -63,7 +63,8 @@ class Learner:
 
         if checkpoint is None:
             generator = np.random.default_rng(config.training.seed)
-            self.model.initialise(generator, config.model.forget_bias)
+            reserved = vocabulary_size - 1 if config.corpus.unknown == "symbol" else None
+            self.model.initialise(generator, config.model.forget_bias, reserved)
             carried = self.model.zero_state(config.training.batch_size)
         else:
             carried = unpack(checkpoint, self.model, self.optimizer)
@@ -147,7 +148,7 @@ class Learner:
         """The state (L, B, H) that the last window left."""
         return LSTMState(*(self._join(arrays) for arrays in zip(*self._states, strict=True)))
 
-    def forget(self) -> None:
+    def reset_state(self) -> None:
         """Carry nothing on: the next window begins a text."""
         for state in self._states:
             for array in state:

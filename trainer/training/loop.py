@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -13,21 +13,27 @@ from trainer.backend import Array, Plan
 from trainer.builder import build_model, build_schedule
 from trainer.config import Config
 from trainer.errors import RunFailed, UserError
-from trainer.generation.writer import generate
 from trainer.hints import train_command
+from trainer.model import Model
 from trainer.monitor.journal import Journal
 from trainer.monitor.statistics import gate_statistics
+from trainer.optim import Plateau
 from trainer.runs.checkpoint import Checkpoint, SavedPlan, read_checkpoint, unpack_parameters
 from trainer.runs.counters import Counters
 from trainer.runs.folder import RunFolder
 from trainer.scoring.evaluation import Score, score
-from trainer.text import Batches, Corpus
-from trainer.training.interruption import stop_request
+from trainer.terminal import note
+from trainer.text import Batches, Corpus, Span
+from trainer.training.interruption import StopRequest
 from trainer.training.learner import Learner
 from trainer.training.length import Length
 
 EXPLODED = 3
 """A loss this many times the larger of the first loss and ln V has diverged (char-rnn's rule)."""
+
+
+class StoppedScoring(Exception):
+    """A text was not scored to its end, as a signal asked to stop."""
 
 
 class Training:
@@ -53,10 +59,7 @@ class Training:
         self.backend = backend = plan.start()
         split = corpus.split(config.corpus.split)
         self.validation_text, self.test_text = split.validation, split.test
-        if config.evaluation.patience is not None and len(split.validation.ids) < 2:
-            raise UserError(
-                "evaluation.patience needs a validation text: give it a share in corpus.split"
-            )
+        self._check_scored_texts()
         batch_size, sequence_length = config.training.batch_size, config.training.sequence_length
         self.batches = Batches(split.train, batch_size, sequence_length)
         self.length = Length(config.training, self.batches.windows_per_epoch)
@@ -69,18 +72,23 @@ class Training:
         self.reader = build_model(
             config, backend, len(corpus.vocabulary), parameters=self.model.parameters
         )
-        unknown = corpus.vocabulary.unknown
-        if checkpoint is None and unknown is not None:
-            # The reserved symbol never occurs in the text, so nothing can be learnt of it: one
-            # that is met later tells the model nothing, rather than something random.
-            self.model.parameters[self.model.input_matrix].value[unknown] = 0
-        # Written only later, but a prompt that the text does not know is refused now.
-        self._characters()
+        self.writer = Model(self.reader, corpus.vocabulary, config)
+        self._check_prompt()
         self.counters = replace(checkpoint.counters) if checkpoint else Counters()
         self.loss_sum = backend.asarray(self.counters.loss_sum, "float64")
         self.norm_sum = backend.asarray(self.counters.norm_sum, "float64")
         self.saved_step = None if checkpoint is None else self.counters.step
+        self.learning_rate = config.optimizer.learning_rate
+        self.seconds_watching = 0.0
+        self.stop = StopRequest()
+        self._journal: Journal | None = None
         self._told_refusal = False
+
+    @property
+    def journal(self) -> Journal:
+        """Where the training is written down, once it runs."""
+        assert self._journal is not None
+        return self._journal
 
     @property
     def finished(self) -> bool:
@@ -107,10 +115,11 @@ class Training:
         Raises:
             RunFailed: The loss diverged, or a file could not be written.
         """
-        self.journal, config = journal, self.config
+        self._journal, config = journal, self.config
         # What overflows is told by the latch, in one line, and not by NumPy's warnings.
-        with stop_request() as stop, np.errstate(all="ignore"):
+        with self.stop.by_signals(), np.errstate(all="ignore"):
             while not self.finished:
+                self.stop.waits_for = "this step"
                 self.train_step()
                 improved = False
                 if self._due(config.monitor.log_every):
@@ -121,12 +130,11 @@ class Training:
                     improved = self.validate()
                 if improved or self._due(config.checkpoint.every):
                     self.save(best=improved)
-                if stop.made and not self.finished:
+                if self.stop.made and not self.finished:
                     if self.saved_step != self.counters.step:
                         self.save()
                     return False
-            self.finish()
-        return True
+            return self.finish()
 
     def train_step(self) -> None:
         """Learn from the next window."""
@@ -153,10 +161,11 @@ class Training:
         counters = self.counters
         epoch, window = divmod(counters.step, self.batches.windows_per_epoch)
         if window == 0:
-            self.learner.forget()
+            self.learner.reset_state()
         x, y, resets = self.batches.window(window)
-        factor = self.schedule.factor(self.length.share_done(counters), epoch)
-        self.learning_rate = self.config.optimizer.learning_rate * factor
+        done = self.length.share_done(counters)
+        share = self.schedule.share(done, epoch, counters.rate_scale)
+        self.learning_rate = self.config.optimizer.learning_rate * share
         return self.learner.step(
             x,
             y,
@@ -207,21 +216,14 @@ class Training:
     def sample(self) -> None:
         """Let the model write, as it is now."""
         self._refuse_divergence()
+        self.stop.waits_for = "this sample of text"
         text = self.write_text()
         self.folder.write_sample(self.counters.step, text)
         self.journal.sample(text, self.counters.step)
 
     def write_text(self) -> str:
         """Return a text as the configuration asks for it, the prompt first."""
-        return (self.config.generation.prompt or "") + "".join(self._characters())
-
-    def _characters(self) -> Iterator[str]:
-        return generate(
-            self.reader,
-            self.corpus.vocabulary,
-            document=self.config.corpus.document,
-            **self.config.generation.model_dump(),
-        )
+        return (self.config.generation.prompt or "") + self.writer.generate()
 
     def validate(self) -> bool:
         """Score the validation text, and say whether this is the best result so far."""
@@ -229,8 +231,9 @@ class Training:
         if len(self.validation_text.ids) < 2:
             return False
         counters = self.counters
-        text = self.validation_text.predicting(self.config.evaluation.characters)
-        result = score(self.reader, text, self.config.evaluation.streams)
+        self.stop.waits_for = "this validation, and saves"
+        wanted = self.config.evaluation.characters
+        result = self._score("validation", self.validation_text, wanted)
         self._write_row("validation", result.nats)
         counters.validated_step = counters.step
         improved = counters.best_loss is None or result.nats < counters.best_loss
@@ -239,13 +242,41 @@ class Training:
             counters.evaluations_without_improvement = 0
         else:
             counters.evaluations_without_improvement += 1
-        whole = len(self.validation_text.ids) - 1
-        part = f" (first {result.characters:,} of {whole:,})" if result.characters < whole else ""
+        described = self._describe(result, self.validation_text)
         best = ", the best so far" if improved else ""
-        self.journal.progress.message(
-            f"step {counters.step:,}: validation {self._told(result)}{part}{best}"
-        )
+        self.journal.progress.message(f"step {counters.step:,}: validation {described}{best}")
+        if self.schedule.name == "plateau":
+            self._follow_plateau(result.nats)
         return improved
+
+    def _follow_plateau(self, loss: float) -> None:
+        """Let the rate fall if the validation has stalled."""
+        counters = self.counters
+        before = Plateau(counters.plateau_best, counters.plateau_evaluations, counters.rate_scale)
+        after = self.schedule.after_validation(before, loss)
+        counters.plateau_best, counters.plateau_evaluations, counters.rate_scale = after
+        if after.scale < before.scale:
+            rate = self.config.optimizer.learning_rate * after.scale
+            self.journal.progress.message(f"the validation has stalled: learning rate {rate:g}")
+
+    def _score(self, name: str, text: Span, wanted: int | None, *, may_stop: bool = False) -> Score:
+        """Score a text as far as it is wanted, and show how far that is.
+
+        Raises:
+            StoppedScoring: A stop was asked for, and this may be stopped.
+        """
+
+        def progress(share: float) -> None:
+            if may_stop and self.stop.made:
+                raise StoppedScoring
+            self.journal.progress.watch(f"{name} {100 * share:.0f} %")
+
+        try:
+            return score(
+                self.reader, text.predicting(wanted), self.config.evaluation.streams, progress
+            )
+        finally:
+            self.journal.progress.watch("")
 
     def save(self, best: bool = False) -> None:
         """Save everything, and remove the checkpoints that are not kept."""
@@ -267,8 +298,12 @@ class Training:
         self.folder.prune(config.checkpoint.keep_last, config.checkpoint.keep_every)
         self.saved_step = counters.step
 
-    def finish(self) -> None:
-        """Validate and save the end; then take the best parameters and score the test text."""
+    def finish(self) -> bool:
+        """Validate and save the end; then take the best parameters and score the test text.
+
+        Returns:
+            Whether all was done: a stop leaves the scoring to the resume.
+        """
         counters = self.counters
         improved = counters.validated_step != counters.step and self.validate()
         if improved or self.saved_step != counters.step:
@@ -277,11 +312,18 @@ class Training:
         if best is not None:
             unpack_parameters(read_checkpoint(best), self.model)
         if len(self.test_text.ids) >= 2:
-            result = score(self.reader, self.test_text, self.config.evaluation.streams)
+            self.stop.waits_for = "the next piece of the test text; all is saved"
+            wanted = self.config.evaluation.test_characters
+            try:
+                result = self._score("test text", self.test_text, wanted, may_stop=True)
+            except StoppedScoring:
+                return False
             self._write_row("test", result.nats)
-            self.journal.progress.message(f"test text: {self._told(result)}")
+            described = self._describe(result, self.test_text)
+            self.journal.progress.message(f"test text: {described}")
         loss = counters.best_loss if counters.best_loss is not None else counters.last_loss
         self._write_row("end", loss, reason="patience" if self.out_of_patience else "length")
+        return True
 
     def _refuse_divergence(self) -> None:
         step = self.learner.latch.read()
@@ -337,5 +379,32 @@ class Training:
     def _due(self, every: int) -> bool:
         return self.counters.step % every == 0
 
-    def _told(self, result: Score) -> str:
-        return f"{result.nats:.4f} nats, {result.bits:.4f} bits per {self.config.corpus.unit}"
+    def _describe(self, result: Score, text: Span) -> str:
+        whole = len(text.ids) - 1
+        part = f" (first {result.characters:,} of {whole:,})" if result.characters < whole else ""
+        unit = self.config.corpus.unit
+        return f"{result.nats:.4f} nats, {result.bits:.4f} bits per {unit}{part}"
+
+    def _check_scored_texts(self) -> None:
+        """Refuse what needs a validation text that is not there; say which text is too short."""
+        texts = {"validation": self.validation_text, "test": self.test_text}
+        for name, text in texts.items():
+            if len(text.ids) == 1:
+                note(
+                    f"the {name} text has 1 {self.config.corpus.unit}, too few to be scored (2 are "
+                    f"needed): give it more in corpus.split or corpus.{name}"
+                )
+        needs = {
+            "evaluation.patience": self.config.evaluation.patience is not None,
+            "schedule.name=plateau": self.config.schedule.name == "plateau",
+        }
+        for key, wanted in needs.items():
+            if wanted and len(self.validation_text.ids) < 2:
+                raise UserError(f"{key} needs a validation text: give it a share in corpus.split")
+
+    def _check_prompt(self) -> None:
+        """Refuse now what would be written only later."""
+        try:
+            self.corpus.vocabulary.encode(self.config.generation.prompt or "")
+        except UserError as error:
+            raise UserError(f"the prompt: {error}") from error

@@ -77,7 +77,7 @@ def run_range_test(
     """Train with each of the rates for one step, or until the loss is far too high or not finite.
 
     Args:
-        learner: as it is at the start of a run; it is spent.
+        learner: as it is at the start of a run; it is overwritten.
         tick: called after each step with the smoothed loss.
     """
     mean, losses = 0.0, list[float]()
@@ -86,7 +86,7 @@ def run_range_test(
         for step, rate in enumerate(rates):
             window = step % batches.windows_per_epoch
             if window == 0:
-                learner.forget()
+                learner.reset_state()
             x, y, resets = batches.window(window)
             loss, _ = learner.step(x, y, resets, step=step, learning_rate=rate)
             if learner.latch.read() is not None:

@@ -74,7 +74,8 @@ def evaluated_streams(config: Config, corpus: Corpus) -> list[int]:
     """Return into how many streams each text is cut that a training evaluates."""
     split = corpus.split(config.corpus.split)
     validation = split.validation.predicting(config.evaluation.characters)
-    lengths = [len(text.ids) for text in (validation, split.test)]
+    test = split.test.predicting(config.evaluation.test_characters)
+    lengths = [len(text.ids) for text in (validation, test)]
     return [usable_streams(n - 1, config.evaluation.streams) for n in lengths if n >= 2]
 
 

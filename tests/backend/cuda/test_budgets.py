@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -111,7 +112,7 @@ def test_a_step_that_does_not_log(cuda, counts, plan, project, monkeypatch):
     folder = RunFolder(project.path / "run")
     training = Training(config, build_corpus(config.corpus), folder, plan)
     folder.create(config.to_yaml())
-    with Journal(folder.path, folder.metrics, None, Progress(40, "steps", 0)) as journal:
+    with closing(Journal(folder.path, folder.metrics, None, Progress(40, "steps", 0))) as journal:
         training.journal = journal
         for _ in range(3):
             training.train_step()
