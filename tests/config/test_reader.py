@@ -72,6 +72,9 @@ def test_a_tilde_is_the_home_folder_wherever_a_path_is(load, refusal, monkeypatc
         )
     assert wrong in refusal(BASE, "corpus.path=[a.txt, ~nobodyhere/x]")
     assert wrong in refusal(BASE + "base: ~nobodyhere/x\n")
+    for key in ("corpus.path", "runs"):
+        assert "no path can hold NUL" in refusal(BASE, f'{key}="a\\0"')
+    assert "no path can hold NUL" in refusal(BASE + 'base: "a\\0"\n')
     assert load(BASE, "corpus.path=./~nobodyhere/x").corpus.path == "./~nobodyhere/x"
 
 
@@ -97,6 +100,12 @@ def test_malformed_overrides(refusal):
     )
     assert "command line: training.steps=[1: not valid YAML: " in refusal(BASE, "training.steps=[1")
     assert refusal(BASE, "generation.prompt=a:\nb").startswith("command line: ")
+
+
+def test_an_override_that_is_no_text(refusal):
+    assert refusal(BASE, "corpus.path=a\udcffé😀") == (
+        "command line: corpus.path=a\udcffé😀: what was typed is not UTF-8"
+    )
 
 
 def test_overrides_follow_the_rules_of_yaml(load):

@@ -63,7 +63,7 @@ The exit status is 0 if no check failed, 1 if one did, 2 if there is no GPU that
 """
 _SCHEMA = """examples:
   python -m trainer schema > configs/schema.json
-  python -m trainer schema --markdown > docs/configuration.md
+  python -m trainer schema --markdown
 """
 
 
@@ -259,7 +259,7 @@ def _gpu_check(parser: argparse.ArgumentParser) -> None:
 
 def _schema(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--markdown", action="store_true", help="print docs/configuration.md, all options in words"
+        "--markdown", action="store_true", help="print the tables of docs/configuration.md"
     )
     _finish(parser, "schema")
 

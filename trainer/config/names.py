@@ -29,8 +29,10 @@ def expand_home(path: str) -> str:
 
     A shell leaves `section.key=~/file` alone, and knows nothing of what a file says.
 
-    Raises ValueError for a user that is not there.
+    Raises ValueError for a user that is not there, and for NUL, which no path can hold.
     """
+    if "\0" in path:
+        raise ValueError(f"found {path!r}, but no path can hold NUL")
     try:
         return str(Path(path).expanduser()) if path.startswith("~") else path
     except RuntimeError:
