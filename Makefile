@@ -25,16 +25,17 @@ test: $(INSTALLED)  ## run the tests (three to four minutes)
 test-all: $(INSTALLED)  ## run the tests, the slow ones too
 	$(RUN) -m pytest -q -m ""
 
-# Features that NumPy would choose at run time; those of its own baseline cannot be left out.
-DISPATCHED = $$($(RUN) -c "from numpy._core._multiarray_umath import __cpu_dispatch__ as d, \
-	__cpu_features__ as f; print(*(name for name in d if f.get(name)))")
+# What NumPy dispatches to at run time on this processor, but for these; its baseline stays.
+FEATURES_BUT = $$($(RUN) -c "from numpy._core._multiarray_umath import __cpu_dispatch__ as names; \
+	from numpy._core._multiarray_umath import __cpu_features__ as here; \
+	print(*(name for name in names if here.get(name) and name not in '$(1)'.split()))")
+LOWERED = OPENBLAS_CORETYPE=$(1) NUMBA_CPU_NAME=$(2) NUMBA_CPU_FEATURES= \
+	NPY_DISABLE_CPU_FEATURES="$(call FEATURES_BUT,$(3))" $(RUN) -m pytest -q
 
 .PHONY: test-lowered
-test-lowered: $(INSTALLED)  ## run the tests with other instruction sets: no figure may depend on them
-	OPENBLAS_CORETYPE=Haswell NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES= \
-		NPY_DISABLE_CPU_FEATURES="$(DISPATCHED)" $(RUN) -m pytest -q
-	OPENBLAS_CORETYPE=Nehalem NUMBA_CPU_NAME=nehalem NUMBA_CPU_FEATURES= \
-		NPY_DISABLE_CPU_FEATURES="$(DISPATCHED)" $(RUN) -m pytest -q
+test-lowered: $(INSTALLED)  ## run the tests as if on older processors: with AVX2, then without
+	$(call LOWERED,Haswell,haswell,X86_V3 AVX2 FMA3)
+	$(call LOWERED,Nehalem,nehalem,)
 
 .PHONY: test-gpu
 test-gpu: $(VENV_GPU)/installed  ## on a machine with a GPU: run the tests of the GPU there (CUDA=12 or 13)

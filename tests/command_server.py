@@ -47,6 +47,7 @@ def become(
         (2, stderr, WRITE),
     ):
         os.dup2(os.open(path, mode), number)
+    sys.argv = [program, *arguments]
     exec(first, {})
     return PROGRAMS[program](arguments)
 

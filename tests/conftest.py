@@ -27,6 +27,8 @@ from trainer.monitor.metrics import read_metrics
 from trainer.runs.checkpoint import read_checkpoint
 
 ROOT = Path(__file__).resolve().parent.parent
+# Hints say how this program is called: as in an environment that is activated.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "no_proxy": "127.0.0.1",  # where the fixture `web` is

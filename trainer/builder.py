@@ -62,7 +62,14 @@ def build_same_corpus(corpus: CorpusConfig, checkpoint: Checkpoint, otherwise: s
     Raises:
         UserError: It has changed; and what `build_corpus` raises.
     """
-    found, trained = build_corpus(corpus), checkpoint.text_sha256
+    try:
+        found, trained = build_corpus(corpus), checkpoint.text_sha256
+    except UserError as error:
+        if "no such file" not in str(error):
+            raise
+        raise UserError(
+            f"{error}; if the text has moved, say where with corpus.path=NEW"
+        ) from error
     if found.sha256 != trained:
         raise UserError(
             f"{found.source}: the text has changed since the checkpoint: its sha256 is "

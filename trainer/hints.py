@@ -7,7 +7,6 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 _SCRIPT = "trainer"
@@ -43,6 +42,14 @@ def train_command(*words: object) -> str:
     return command("train", *words)
 
 
+def tool_command(name: str, *words: object) -> str:
+    """Return a command line of another program that was installed with this one."""
+    beside = Path(sys.executable).with_name(name)
+    found = shutil.which(name)
+    here = beside.is_file() and (found is None or Path(found).absolute() != beside)
+    return shlex.join([_shown(beside) if here else name, *map(str, words)])
+
+
 def install_command(requirement: str) -> str:
     """Return the command that installs something into this Python; quoted for the shell.
 
@@ -50,6 +57,8 @@ def install_command(requirement: str) -> str:
         requirement: as pip takes it; "[cuda13]" is an extra of this program's.
     """
     if requirement.startswith("["):
+        from importlib.metadata import PackageNotFoundError, distribution  # slow, and rarely needed
+
         try:
             distribution(_DISTRIBUTION)
             requirement = _DISTRIBUTION + requirement

@@ -27,7 +27,7 @@ def test_a_table_a_picture_and_a_suggestion(project):
     lowest = re.search(r"^the loss is lowest, (\S+), at (\S+)$", result.stdout, re.MULTILINE)
     assert float(lowest[1]) <= min(losses)
     command = result.stdout.splitlines()[-1]
-    rate = re.fullmatch(r"  python train.py tiny.yaml optimizer.learning_rate=(\S+)", command)[1]
+    rate = re.fullmatch(r"  trainer train tiny.yaml optimizer.learning_rate=(\S+)", command)[1]
     assert float(rate) == pytest.approx(float(lowest[2]) / 10, rel=0.06)  # two digits each
     assert 0.1 < float(rate) < 10
 
@@ -45,7 +45,7 @@ def test_overrides_count_and_are_part_of_the_command(project):
     assert result.status == 0
     command = result.stdout.splitlines()[-1]
     assert re.fullmatch(
-        rf"  python train.py tiny.yaml {' '.join(adam)} optimizer.learning_rate=0\.\d+", command
+        rf"  trainer train tiny.yaml {' '.join(adam)} optimizer.learning_rate=0\.\d+", command
     )
     assert (project.path / "curve.png").exists()
     assert not (project.path / "find-rate-other.png").exists()

@@ -13,6 +13,9 @@ import pytest
 TRAIN = Path(__file__).parents[2] / "train.py"
 
 
+ROOT = Path(__file__).resolve().parents[2]
+
+
 @pytest.fixture(scope="module")
 def whole(trained):
     """What the run gives when nothing comes between."""
@@ -101,7 +104,7 @@ def test_a_signal_from_outside(project, number):
     process.send_signal(number)
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert b"Continue with: python train.py --resume runs/tiny" in stderr
+    assert f"Continue with: python {ROOT}/train.py --resume runs/tiny".encode() in stderr
     assert b"Traceback" not in stderr
 
 
@@ -129,7 +132,7 @@ def test_a_finished_run_says_so_and_nothing_is_written(trained):
     assert result.status == 0
     assert result.stdout == ""
     assert result.stderr == (
-        "runs/tiny is finished (step 40); to go on, raise its limit, e.g. training.steps=80\n"
+        "runs/tiny is finished (step 40); to go on, raise its limit: python train.py --resume runs/tiny training.steps=80\n"
     )
     assert trained.files() == before
 
@@ -140,7 +143,7 @@ def test_a_run_that_lost_its_patience_is_told_how_to_go_on(project):
     assert project.rows("tiny")[-1]["step"] == 20
     result = project.train("--resume", "runs/tiny")
     assert result.status == 0
-    assert "e.g. evaluation.patience=2" in result.stderr
+    assert "--resume runs/tiny evaluation.patience=2" in result.stderr
 
     assert project.train("--resume", "runs/tiny", "evaluation.patience=2").status == 0
     assert project.rows("tiny")[-1]["step"] == 30

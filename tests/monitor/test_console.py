@@ -110,7 +110,7 @@ def test_messages_stand_above_the_bar(open_terminal: OpenTerminal, clock: list[f
 
     first, *message, bar, end = terminal.lines()
     assert first == "before the first step"
-    assert message == ["validation 1.5[2J", "ROMEO:", ""]
+    assert message == ["validation 1.5\\x1b[2J", "ROMEO:", ""]
     assert "step 60/200" in bar and end == ""
 
 

@@ -98,7 +98,7 @@ class TestCreate:
 
 class TestTaken:
     def test_a_run(self, run):
-        with pytest.raises(UserError, match="exists: continue it with --resume"):
+        with pytest.raises(UserError, match="exists: continue it with trainer train --resume"):
             run.refuse_if_taken()
 
     def test_a_file(self, tmp_path):

@@ -290,7 +290,7 @@ class TestDivergence:
         assert str(caught.value) == (
             "step 8: the loss or the gradient is no longer finite; lower optimizer.learning_rate "
             f"or optimizer.clip_norm; {kept} is from before: go on from there with "
-            f"python train.py --resume {run.folder.path} optimizer.learning_rate=0.5"
+            f"trainer train --resume {run.folder.path} optimizer.learning_rate=0.5"
         )
         assert run.folder.pointer("latest") == kept
         assert all(np.isfinite(array).all() for array in run.arrays().values())

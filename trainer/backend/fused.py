@@ -19,7 +19,7 @@ from trainer.backend.kernels import Array
 from trainer.backend.reference import ReferenceKernels
 from trainer.terminal import note
 
-_OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 WITHOUT_CACHE = "compiled kernels cannot be kept, they are compiled anew each time"
 
 

@@ -1,6 +1,6 @@
 """What each command is called and takes.
 
-Nothing of the trainer is imported here, so that `--help` answers at once.
+Nothing that computes is imported here, so that `--help` answers at once.
 """
 
 from __future__ import annotations
@@ -10,76 +10,93 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from trainer.hints import command, example_config, train_command
+
 _TRAIN = """examples:
-  python train.py configs/shakespeare.yaml
-  python train.py configs/shakespeare.yaml name=mine corpus.path=my.txt training.minutes=10
-  python train.py --resume runs/mine
-  python train.py --resume runs/mine training.minutes=20
-  python train.py configs/shakespeare.yaml model.hidden_size=256 --print-config
-  python train.py configs/shakespeare.yaml model.hidden_size=512 --dry-run
-  python train.py configs/shakespeare.yaml name=fine training.init_from=runs/mine corpus.path=my.txt
+  {train} {config}
+  {train} {config} name=mine corpus.path=my.txt training.minutes=10
+  {train} --resume runs/mine
+  {train} --resume runs/mine training.minutes=20
+  {train} {config} model.hidden_size=256 --print-config
+  {train} {config} model.hidden_size=512 --dry-run
+  {train} {config} name=fine training.init_from=runs/mine corpus.path=my.txt
 """
 _GENERATE = """examples:
-  python -m trainer generate runs/shakespeare --prompt "ROMEO" --length 300
-  python -m trainer generate runs/shakespeare --temperature 0.7 --top-p 0.95 --seed 7
-  python -m trainer generate runs/shakespeare --prompt-file scene.txt --until $'\\n\\n'
-  python -m trainer generate runs/shakespeare --samples 5 --length 80
-  python -m trainer generate runs/shakespeare --show-probabilities
-  python -m trainer generate runs/shakespeare --interactive --temperature 0.7
-  python -m trainer generate runs/shakespeare/checkpoints/step-00002000.safetensors
+  {trainer} generate runs/shakespeare --prompt "ROMEO" --length 300
+  {trainer} generate runs/shakespeare --temperature 0.7 --top-p 0.95 --seed 7
+  {trainer} generate runs/shakespeare --prompt-file scene.txt --until $'\\n\\n'
+  {trainer} generate runs/shakespeare --samples 5 --length 80
+  {trainer} generate runs/shakespeare --show-probabilities
+  {trainer} generate runs/shakespeare --interactive --temperature 0.7
+  {trainer} generate runs/shakespeare/checkpoints/step-00002000.safetensors
 """
 _EVALUATE = """examples:
-  python -m trainer evaluate runs/shakespeare
-  python -m trainer evaluate runs/shakespeare --split validation --json
-  python -m trainer evaluate runs/shakespeare --text letter.txt --least-expected 20
-  python -m trainer evaluate runs/shakespeare --text letter.txt --per line > lines.tsv
-  echo "To be, or not to be" | python -m trainer evaluate runs/shakespeare --text - --per character
+  {trainer} evaluate runs/shakespeare
+  {trainer} evaluate runs/shakespeare --split validation --json
+  {trainer} evaluate runs/shakespeare --text letter.txt --least-expected 20
+  {trainer} evaluate runs/shakespeare --text letter.txt --per line > lines.tsv
+  echo "To be, or not to be" | {trainer} evaluate runs/shakespeare --text - --per character
 """
 _NOVELTY = """examples:
-  python -m trainer novelty runs/shakespeare
-  python -m trainer novelty runs/shakespeare --length 100000 --temperature 0.5
-  python -m trainer novelty runs/shakespeare --text generated.txt --json
+  {trainer} novelty runs/shakespeare
+  {trainer} novelty runs/shakespeare --length 100000 --temperature 0.5
+  {trainer} novelty runs/shakespeare --text generated.txt --json
 """
 _CHECK = """examples:
-  python -m trainer check-gradients configs/tiny.yaml
-  python -m trainer check-gradients configs/tiny.yaml model.num_layers=3 model.dropout=0.3
+  {trainer} check-gradients {config}
+  {trainer} check-gradients {config} model.num_layers=3 model.dropout=0.3
 """
 _FIND_RATE = """examples:
-  python -m trainer find-rate configs/shakespeare.yaml
-  python -m trainer find-rate configs/shakespeare.yaml optimizer.name=adam --from 1e-4 --to 1
+  {trainer} find-rate {config}
+  {trainer} find-rate {config} optimizer.name=adam --from 1e-4 --to 1
 """
 _CORPORA = """examples:
-  python -m trainer corpora
-  python -m trainer corpora show shakespeare
-  python -m trainer corpora show my.txt
-  python train.py configs/tiny.yaml corpus.name=shakespeare
+  {trainer} corpora
+  {trainer} corpora show shakespeare
+  {trainer} corpora show my.txt
+  {train} {config} corpus.name=shakespeare
 """
 _GPU_CHECK = """examples:
-  python -m trainer gpu-check
-  python -m trainer gpu-check --device gpu:1 --json gpu.json
-  python -m trainer gpu-check --budget 120
+  {trainer} gpu-check
+  {trainer} gpu-check --device gpu:1 --json gpu.json
+  {trainer} gpu-check --budget 120
 
 The exit status is 0 if no check failed, 1 if one did, 2 if there is no GPU that can be used.
 """
 _SCHEMA = """examples:
-  python -m trainer schema > configs/schema.json
-  python -m trainer schema --markdown
+  {trainer} schema > configs/schema.json
+  {trainer} schema --markdown
 """
 
 
+def fill_in(template: str) -> str:
+    """Return examples with the names of programs and of a configuration."""
+    return template.format(trainer=command(), train=train_command(), config=example_config())
+
+
 class Command(NamedTuple):
-    """A command of `python -m trainer`.
+    """A command.
 
     Attributes:
         add: adds its arguments to a parser.
         summary: what it does, in a line.
-        examples: of its use.
+        template: examples of its use, see `examples`.
     """
 
     name: str
     add: Callable[[argparse.ArgumentParser], None]
     summary: str
-    examples: str
+    template: str
+
+    @property
+    def examples(self) -> str:
+        """Examples that can be pasted, as this installation is called."""
+        return fill_in(self.template)
+
+
+def _path(text: str) -> Path:
+    """Read a path; a shell does not expand ~ within quotes or behind an equals sign."""
+    return Path(text).expanduser()
 
 
 def _train(parser: argparse.ArgumentParser) -> None:
@@ -90,7 +107,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
         metavar="section.key=value",
         help="replaces a value of the file, e.g. training.minutes=10 or name=second",
     )
-    parser.add_argument("--resume", type=Path, metavar="RUN", help="run folder to continue")
+    parser.add_argument("--resume", type=_path, metavar="RUN", help="run folder to continue")
     parser.add_argument(
         "--force", action="store_true", help="replace a finished or broken run of the same name"
     )
@@ -113,7 +130,7 @@ def _generate(parser: argparse.ArgumentParser) -> None:
     prompt.add_argument("--prompt", metavar="TEXT", help="text to continue; printed first")
     prompt.add_argument(
         "--prompt-file",
-        type=Path,
+        type=_path,
         metavar="FILE",
         help="text to continue, all of it, its last line end too; - is standard input",
     )
@@ -154,7 +171,7 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
         help="part of the run's own text (default: test, or validation where there is no test)",
     )
     chosen.add_argument(
-        "--text", type=Path, metavar="FILE", help="a text file of your own; - is standard input"
+        "--text", type=_path, metavar="FILE", help="a text file of your own; - is standard input"
     )
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument(
@@ -176,7 +193,7 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
 def _novelty(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     parser.add_argument(
-        "--text", type=Path, metavar="FILE", help="look at this text and generate none"
+        "--text", type=_path, metavar="FILE", help="look at this text and generate none"
     )
     parser.add_argument(
         "--length", type=int, metavar="N", help="characters to generate (default: 10000)"
@@ -188,13 +205,13 @@ def _novelty(parser: argparse.ArgumentParser) -> None:
 
 
 def _check_gradients(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="YAML file with the model")
+    parser.add_argument("config", type=_path, metavar="CONFIG", help="YAML file with the model")
     parser.add_argument("overrides", nargs="*", metavar="section.key=value")
     _finish(parser, "check_gradients")
 
 
 def _find_rate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="YAML file of a run")
+    parser.add_argument("config", type=_path, metavar="CONFIG", help="YAML file of a run")
     parser.add_argument("overrides", nargs="*", metavar="section.key=value")
     parser.add_argument(
         "--from",
@@ -216,7 +233,7 @@ def _find_rate(parser: argparse.ArgumentParser) -> None:
         "--steps", type=int, default=200, metavar="N", help="steps to take (default: 200)"
     )
     parser.add_argument(
-        "--png", type=Path, metavar="FILE", help="picture to write (default: find-rate-NAME.png)"
+        "--png", type=_path, metavar="FILE", help="picture to write (default: find-rate-NAME.png)"
     )
     _finish(parser, "find_rate")
 
@@ -229,7 +246,7 @@ def _corpora(parser: argparse.ArgumentParser) -> None:
         "show",
         help="count what is in one text",
         description="Count what is in a text; a named one is fetched if need be.",
-        epilog=_CORPORA,
+        epilog=fill_in(_CORPORA),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     show.add_argument("text", metavar="NAME_OR_FILE", help="a named text, or a file of your own")
@@ -252,7 +269,7 @@ def _gpu_check(parser: argparse.ArgumentParser) -> None:
         "--quick", action="store_true", help="small sizes: do the checks themselves work?"
     )
     parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="write all figures, too; - prints them instead"
+        "--json", type=_path, metavar="FILE", help="write all figures, too; - prints them instead"
     )
     _finish(parser, "gpu_check")
 
@@ -267,7 +284,7 @@ def _schema(parser: argparse.ArgumentParser) -> None:
 def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model",
-        type=Path,
+        type=_path,
         metavar="RUN_OR_CHECKPOINT",
         help="run folder (its best checkpoint, else the latest) or a .safetensors file",
     )

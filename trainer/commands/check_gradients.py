@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 
 import numpy as np
 
+from trainer import terminal
 from trainer.backend import Plan
 from trainer.builder import build_corpus, build_model
 from trainer.config import Config, load_config
@@ -26,21 +26,23 @@ def run(arguments: Namespace) -> int:
     corpus = build_corpus(config.corpus)
     plan = new_plan(config)  # the kernels that this configuration would train with
     if plan.device.note is not None:
-        print(f"note: computes on the CPU: {plan.device.note}", file=sys.stderr)
+        terminal.note(f"computes on the CPU: {plan.device.note}")
     with told_failures(config, len(corpus.vocabulary), plan):
         errors = _compare(config, plan, len(corpus.vocabulary))
 
     width = max(len(error.name) for error in errors)
-    print(f"{'array':{width}}  {'numbers':>9}  {'compared':>8}  {'gradient':>9}  error")
+    terminal.write_lines(
+        [f"{'array':{width}}  {'numbers':>9}  {'compared':>8}  {'gradient':>9}  error"]
+    )
     for error in errors:
         mark = "" if error.error <= TOLERANCE else "  WRONG"
-        print(
+        terminal.write(
             f"{error.name:{width}}  {error.size:9,}  {error.compared:8}  {error.norm:9.2e}  "
-            f"{error.error:.1e}{mark}"
+            f"{error.error:.1e}{mark}\n"
         )
     wrong = [error.name for error in errors if not error.error <= TOLERANCE]
     verdict = f"wrong: {', '.join(wrong)}" if wrong else "all gradients are right"
-    print(f"{verdict} (error ||a - n|| / (||a|| + ||n||), at most {TOLERANCE:g})")
+    terminal.write_lines([f"{verdict} (error ||a - n|| / (||a|| + ||n||), at most {TOLERANCE:g})"])
     return 1 if wrong else 0
 
 

@@ -7,23 +7,25 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 import trainer
-from trainer.commands.arguments import COMMANDS, TRAIN
+from trainer import terminal
+from trainer.commands.arguments import COMMANDS, TRAIN, fill_in
 from trainer.errors import RunFailed, UserError
+from trainer.hints import command as command_line
+from trainer.hints import did_you_mean, install_command, train_command
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 """Exit statuses; 0 is done."""
 
 _ALL = """examples:
-  python -m trainer train configs/shakespeare.yaml
-  python -m trainer generate runs/shakespeare --prompt "ROMEO" --length 300
-  python -m trainer COMMAND --help
+  {trainer} train {config}
+  {trainer} generate runs/shakespeare --prompt "ROMEO" --length 300
+  {trainer} COMMAND --help
 """
 
 
@@ -31,13 +33,16 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, like all the rest."""
 
     def error(self, message: str) -> NoReturn:
+        found = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
+        if found and (meant := did_you_mean(found[1], re.findall(r"[\w-]+", found[2]))):
+            message += f"; {meant}"
         self.exit(WRONG, f"error: {message} ({self.prog} --help shows how)\n")
 
 
 def train_main(arguments: Sequence[str] | None = None) -> int:
     """Run `train.py`; return the exit status."""
     parser = _Parser(
-        prog="python train.py",
+        prog=train_command(),
         description="Train a character-level LSTM on a text: start a run, or resume one.",
         epilog=TRAIN.examples,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -49,9 +54,9 @@ def train_main(arguments: Sequence[str] | None = None) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `python -m trainer`; return the exit status."""
     parser = _Parser(
-        prog="python -m trainer",
+        prog=command_line(),
         description=trainer.__doc__,
-        epilog=_ALL,
+        epilog=fill_in(_ALL),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=trainer.__version__)
@@ -75,22 +80,36 @@ def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> 
     if "overrides" in parsed and not any(word.startswith("-") for word in rest):
         parsed.overrides += rest
     elif rest:
-        dashes = "overrides" in parsed and any(re.match(r"--\w+\.\w+", word) for word in rest)
-        hint = "; a key of the configuration has no dashes: section.key=value" if dashes else ""
-        parser.error(f"unrecognized arguments: {' '.join(rest)}{hint}")
+        parser.error(f"unrecognized arguments: {' '.join(rest)}{_meant(rest, parsed)}")
     return parsed
+
+
+def _meant(words: Sequence[str], parsed: argparse.Namespace) -> str:
+    """Say how a key that was written as an option is written, or which option is like it."""
+    option, equals, value = next(word for word in words if word.startswith("-")).partition("=")
+    name = option.lstrip("-").replace("-", "_")
+    known = [f"--{name.replace('_', '-')}" for name in vars(parsed)]
+    if meant := did_you_mean(option, known, cutoff=0.8):
+        return f"; {meant}"
+    if "overrides" in parsed:
+        from trainer.config.messages import nearest_keys  # only where something is wrong
+
+        keys = nearest_keys(tuple(name.split(".")))
+        if keys:
+            value = value if equals else "VALUE"
+            return f"; a key of the configuration has no dashes: {'.'.join(keys[0])}={value}"
+    return ""
 
 
 def _run(arguments: argparse.Namespace) -> int:
     """Run the chosen command, and turn the way it ends into a line and an exit status."""
-    _open_outputs()
+    terminal.open_outputs()
     try:
         command = importlib.import_module(f"trainer.commands.{arguments.module}")
         status: int = command.run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader has enough (`| head`). The exit would try to flush once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        terminal.close_pipe()
         return 0
     except KeyboardInterrupt:
         return _tell(arguments, "interrupted", INTERRUPTED)
@@ -104,24 +123,10 @@ def _run(arguments: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         line = (
             f"error: {error.name} is not installed in this Python ({sys.executable}): activate "
-            "the environment (. .venv/bin/activate), or install with pip install -e ."
+            f"the environment that has it, or install it: {install_command(str(error.name))}"
         )
         return _tell(arguments, line, WRONG)
     return status
-
-
-def _open_outputs() -> None:
-    """Give standard output and error, where they are closed, a place that swallows all.
-
-    Else the next file that is opened would have their number, and be written to by mistake.
-    """
-    for name, number in (("stdout", 1), ("stderr", 2)):
-        if getattr(sys, name) is None:
-            null = os.open(os.devnull, os.O_WRONLY)
-            if null != number:
-                os.dup2(null, number)
-                os.close(null)
-            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8"))
 
 
 def _tell(arguments: argparse.Namespace, line: str, status: int) -> int:
@@ -129,5 +134,5 @@ def _tell(arguments: argparse.Namespace, line: str, status: int) -> int:
         import traceback
 
         traceback.print_exc()
-    print(line, file=sys.stderr)
+    terminal.tell(line.replace("\n", "\\n"))
     return status

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import sys
 import unicodedata
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
@@ -11,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from trainer import terminal
 from trainer.config import CorpusConfig
 from trainer.errors import UserError
+from trainer.hints import did_you_mean
 from trainer.text import Entry, entry, fetch, file_of, names
 from trainer.text.survey import CARRIAGE_RETURN, LINE_FEED, Survey, survey
 
@@ -27,9 +27,9 @@ def run(arguments: Namespace) -> int:
     """Print the table of all texts, or what is in one."""
     cache = Path(CorpusConfig.model_fields["cache"].default)
     if arguments.text is None:
-        _print(_table([entry(name) for name in names()], cache))
+        terminal.write_lines(_table([entry(name) for name in names()], cache))
     else:
-        _print(_show(arguments.text, cache))
+        terminal.write_lines(_show(arguments.text, cache))
     return 0
 
 
@@ -55,8 +55,8 @@ def _show(name: str, cache: Path) -> Iterator[str]:
         about, path = [], Path(name)
         if not path.exists():
             files = [str(file) for file in path.parent.glob("*") if file.is_file()]
-            close = difflib.get_close_matches(name, [*names(), *files], n=1)
-            hint = f" (did you mean {close[0]}?)" if close else ""
+            meant = did_you_mean(name, [*names(), *files])
+            hint = f" ({meant})" if meant else ""
             raise UserError(
                 f"no text is called {name!r}{hint}, and there is no such file: "
                 f"choose one of {', '.join(names())}, or name a file"
@@ -131,8 +131,3 @@ def _escaped(character: str) -> str:
     if unicodedata.category(character)[0] == "C" or character in "\u2028\u2029":
         return character.encode("unicode_escape").decode("ascii")
     return character
-
-
-def _print(lines: Iterator[str]) -> None:
-    """Print in UTF-8, whatever the locale: a text has its own characters."""
-    sys.stdout.buffer.write("".join(f"{line}\n" for line in lines).encode("utf-8"))

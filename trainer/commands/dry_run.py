@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 import tracemalloc
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from trainer import terminal
 from trainer.backend.device import held
 from trainer.scoring.evaluation import WARM_UP, WINDOW, predict
 from trainer.text import Span
@@ -191,6 +191,4 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:
 
 
 def _print(lines: Iterable[str], end: str = "\n\n") -> None:
-    # In UTF-8, whatever the locale: the text's file may have any name.
-    sys.stdout.buffer.write(("\n".join(lines) + end).encode(errors="replace"))
-    sys.stdout.buffer.flush()
+    terminal.write("\n".join(lines) + end)

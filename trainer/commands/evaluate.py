@@ -99,7 +99,7 @@ def _own_text(name: str, model: Model) -> Subject:
         written = read_text(Path(name))
     found = Counter(written)
     unknown = [character for character in found if character not in vocabulary]
-    if corpus.unknown == "skip" and unknown:
+    if corpus.unknown == "skip" and unknown:  # type: ignore[comparison-overlap]
         written = written.translate(dict.fromkeys(map(ord, unknown)))
     try:
         span = model.span(written)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-import shlex
-import sys
 from argparse import Namespace
 from pathlib import Path
 
+from trainer import terminal
 from trainer.commands.train import new_training, read_beginning
 from trainer.config import load_config
 from trainer.errors import UserError
+from trainer.hints import train_command
 from trainer.monitor.pictures import write_rate_picture
 from trainer.runs.folder import RUNS, RunFolder
 from trainer.training.range_test import BELOW_LOWEST, RangeTest, growing_rates, run_range_test
@@ -34,12 +34,10 @@ def run(arguments: Namespace) -> int:
         raise UserError(f"--png {picture}: expected a file in a folder that exists")
     training = new_training(config, RunFolder(RUNS / config.name), read_beginning(config))
 
-    from tqdm import tqdm  # a tenth of a second that an error need not wait for
-
     rates = growing_rates(low, high, steps)
     with (
         told_failures(config, training.model.vocabulary_size, training.plan),
-        tqdm(total=steps, unit=" steps", leave=False, disable=None) as bar,
+        terminal.progress_bar(total=steps, unit=" steps") as bar,
     ):
 
         def tick(loss: float) -> None:
@@ -52,34 +50,38 @@ def run(arguments: Namespace) -> int:
     _print_verdict(test, steps)
     if test.suggestion is not None:
         others = [text for text in arguments.overrides if not text.startswith(f"{KEY}=")]
-        command = shlex.join([str(arguments.config), *others, f"{KEY}={test.suggestion:g}"])
-        print(f"  python train.py {command}", flush=True)
+        words = train_command(arguments.config, *others, f"{KEY}={test.suggestion:g}")
+        _print(f"  {words}")
     title = f"{config.name} ({config.optimizer.name})"
     write_rate_picture(picture, title, test.rates, test.losses, test.suggestion)
-    print(f"picture: {picture}", file=sys.stderr)
+    terminal.tell(f"picture: {picture}")
     return 0
 
 
 def _print_table(test: RangeTest) -> None:
-    print("learning rate  loss (nats per character, smoothed)")
+    _print("learning rate  loss (nats per character, smoothed)")
     last = len(test.rates) - 1
     for row in sorted({round(k * last / (ROWS - 1)) for k in range(ROWS)}):
-        print(f"{test.rates[row]:13.2e}  {test.losses[row]:.4f}")
+        _print(f"{test.rates[row]:13.2e}  {test.losses[row]:.4f}")
 
 
 def _print_verdict(test: RangeTest, steps: int) -> None:
     """Say how the test ended and what follows from it."""
     rate, loss = test.rates[test.lowest], test.losses[test.lowest]
     if test.ended_by is not None:
-        print(f"ended after {len(test.rates)} of {steps} steps: the loss was {test.ended_by}")
+        _print(f"ended after {len(test.rates)} of {steps} steps: the loss was {test.ended_by}")
     if test.suggestion is None:
         mend = "lower --from" if test.rose else "raise --to"
-        print(f"no suggestion: the loss never fell; {mend}")
+        _print(f"no suggestion: the loss never fell; {mend}")
         return
-    print(f"the loss is lowest, {loss:.4f}, at {rate:.2g}")
+    _print(f"the loss is lowest, {loss:.4f}, at {rate:.2g}")
     if not test.rose:
-        print("it had not risen again at the end: with a higher --to, more may be suggested")
-    print(
+        _print("it had not risen again at the end: with a higher --to, more may be suggested")
+    _print(
         f"suggestion: {test.suggestion:g}, {BELOW_LOWEST} times lower, "
         "as the highest rate of a schedule that falls:"
     )
+
+
+def _print(line: str) -> None:
+    terminal.write(f"{line}\n")

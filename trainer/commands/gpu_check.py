@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
-import sys
 from argparse import Namespace
 from pathlib import Path
 
+from trainer import terminal
 from trainer.backend.device import Device, find_gpu, memory
 from trainer.errors import RunFailed, UserError
 from trainer.files import whole_file
@@ -48,11 +48,13 @@ def run(arguments: Namespace) -> int:
     ]
     outcomes = []
     try:
-        for outcome in run_checks(gpu, checks, budget, lambda name: _say(f"{name} ... ", end="")):
+        for outcome in run_checks(
+            gpu, checks, budget, lambda name: terminal.tell(f"{name} ... ", end="")
+        ):
             outcomes.append(outcome)
-            _say(f"{outcome.result} ({outcome.seconds:.1f} s)")
+            terminal.tell(f"{outcome.result} ({outcome.seconds:.1f} s)")
             if outcome.traceback and arguments.debug:
-                _say(outcome.traceback)
+                terminal.tell(outcome.traceback)
     finally:  # what was found is shown, even if a person has seen enough
         if outcomes:
             _show(outcomes, file)
@@ -109,13 +111,9 @@ def _find(name: str) -> Device:
 def _show(outcomes: list[Outcome], file: Path | None) -> None:
     content = json.dumps(as_json(outcomes), indent=2)
     if file == STANDARD_OUTPUT:
-        print(content)
+        terminal.write(f"{content}\n")
         return
-    print(f"{table(outcomes)}\n\n{verdict(outcomes)}", flush=True)
+    terminal.write(f"{table(outcomes)}\n\n{verdict(outcomes)}\n")
     if file is not None:
         with whole_file(file) as opened:
             opened.write(f"{content}\n".encode())
-
-
-def _say(text: str, end: str = "\n") -> None:
-    print(text, end=end, file=sys.stderr, flush=True)

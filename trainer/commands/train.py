@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import sys
+import shlex
 from argparse import Namespace
 from pathlib import Path
 
+from trainer import terminal
 from trainer.backend import ONE_THREAD
 from trainer.builder import build_corpus, build_same_corpus, keep_standard_input
 from trainer.commands.dry_run import dry_run
 from trainer.config import Config, load_config, resolve_config
 from trainer.config.resume import FIXED
 from trainer.errors import UserError
+from trainer.hints import command, example_config, tool_command, train_command
 from trainer.monitor.console import Progress
 from trainer.monitor.journal import Journal
 from trainer.monitor.metrics import read_metrics
@@ -31,12 +33,10 @@ from trainer.training.resources import (
 def run(arguments: Namespace) -> int:
     """Train; return the exit status."""
     if arguments.resume is None and arguments.config is None:
-        raise UserError(
-            "which configuration? python train.py CONFIG, e.g. configs/shakespeare.yaml"
-        )
+        raise UserError(f"which configuration? {_first_command()}")
     if arguments.print_config:
         resolved = resolve_config(*_sources(arguments))
-        sys.stdout.buffer.write(resolved.to_yaml().encode())  # as files are, whatever the locale
+        terminal.write(resolved.to_yaml())
         return 0
     if arguments.resume is not None:
         return _resume(arguments)
@@ -48,8 +48,17 @@ def run(arguments: Namespace) -> int:
     except UserError as error:
         if not arguments.dry_run:  # which writes nothing there
             raise
-        _say(f"note: {error}")
+        terminal.note(str(error))
     return _start(arguments, config, folder)
+
+
+def _first_command() -> str:
+    """Return the command that begins; where no configuration is at hand, with one to begin with."""
+    config = example_config()
+    if Path(config).is_file():
+        return train_command(config)
+    least = "corpus: {path: my.txt}\\ntraining: {minutes: 10}\\n"
+    return f"for example: printf {shlex.quote(least)} > {config} && {train_command(config)}"
 
 
 def _sources(arguments: Namespace) -> tuple[Path, list[str]]:
@@ -97,10 +106,10 @@ def new_training(config: Config, folder: RunFolder, origin: Checkpoint | None) -
     with told_failures(config, len(corpus.vocabulary), plan, evaluations):
         training = Training(config, corpus, folder, plan)
     if plan.device.note is not None:
-        _say(f"note: computes on the CPU: {plan.device.note}")
+        terminal.note(f"computes on the CPU: {plan.device.note}")
     if origin is not None:
         symbols = transfer(origin, training.model, corpus.vocabulary)
-        _say(f"begins with the parameters of {told_origin(origin)}\n{symbols.in_words()}")
+        terminal.tell(f"begins with the parameters of {told_origin(origin)}\n{symbols.in_words()}")
     return training
 
 
@@ -109,16 +118,17 @@ def _resume(arguments: Namespace) -> int:
     config = load_config(*_sources(arguments))
     checkpoint = folder.latest()
     if checkpoint is None:
-        _say(f"{folder.path} has no checkpoint yet: starting again from its config.yaml")
+        terminal.tell(f"{folder.path} has no checkpoint yet: starting again from its config.yaml")
         return _start(arguments, config, folder)
     _refuse_changes(config, checkpoint)
     corpus = build_same_corpus(config.corpus, checkpoint, "restore the text, or start a new run")
     if not arguments.dry_run and _has_ended(folder):
         ended = Training(config, corpus, folder, ONE_THREAD, checkpoint)  # to say so takes no GPU
         if ended.finished:
-            _say(
+            terminal.tell(
                 f"{folder.path} is finished (step {ended.counters.step:,}); "
-                f"to go on, raise its limit, e.g. {_longer(ended)}"
+                f"to go on, raise its limit: "
+                f"{train_command('--resume', folder.path, _longer(ended))}"
             )
             return 0
         del ended
@@ -129,7 +139,7 @@ def _resume(arguments: Namespace) -> int:
         training = Training(config, corpus, folder, plan, checkpoint)
     del checkpoint  # the training has what it needs of it
     if moved is not None:
-        _say(moved)
+        terminal.tell(moved)
     if arguments.dry_run:
         return dry_run(training)
     with folder.locked():
@@ -165,20 +175,20 @@ def _refuse_changes(config: Config, checkpoint: Checkpoint) -> None:
 
 def _train(training: Training) -> int:
     config, corpus, folder = training.config, training.corpus, training.folder
-    _say(
+    terminal.tell(
         f"{corpus.source}: {len(corpus.ids):,} {config.corpus.unit}s, "
         f"{len(corpus.vocabulary.characters)} distinct; "
         f"{training.batches.windows_per_epoch:,} steps an epoch\n"
         f"model: {training.model.parameters.count:,} parameters, "
         f"{config.backend.dtype}; {training.plan.in_words()}\n"
         f"run: {folder.path}{_told_step(training)}; "
-        f"see it live: tensorboard --logdir {folder.path.parent}"
+        f"see it live: {tool_command('tensorboard', '--logdir', folder.path.parent)}"
     )
     length = training.length
     progress = Progress(
         length.minutes or length.steps, "minutes" if length.minutes else "steps", training.amount
     )
-    go_on = f"; go on from the last checkpoint with python train.py --resume {folder.path}"
+    go_on = f"; go on from the last checkpoint with {train_command('--resume', folder.path)}"
     with (
         told_failures(
             config,
@@ -191,20 +201,20 @@ def _train(training: Training) -> int:
     ):
         finished = training.train(journal)
     if not finished:
-        _say(
+        terminal.tell(
             f"stopped at step {training.counters.step:,}; everything is saved. "
-            f"Continue with: python train.py --resume {folder.path}"
+            f"Continue with: {train_command('--resume', folder.path)}"
         )
         return 130  # as a shell reports SIGINT
     counters, validation = training.counters, ""
     if counters.best_loss is not None:
         validation = f", best validation {counters.best_loss:.4f} at step {counters.best_step:,}"
-    _say(f"finished at step {counters.step:,}{validation}; the best model writes:\n")
-    print(training.write_text(), flush=True)
-    _say(
-        f"\nwrite more:    python -m trainer generate {folder.path} --temperature 0.8\n"
-        f"look inside:   tensorboard --logdir {folder.path.parent}\n"
-        f"train longer:  python train.py --resume {folder.path} {_longer(training)}"
+    terminal.tell(f"finished at step {counters.step:,}{validation}; the best model writes:\n")
+    terminal.write(f"{training.write_text()}\n")
+    terminal.tell(
+        f"\nwrite more:    {command('generate', folder.path, '--temperature', 0.8)}\n"
+        f"look inside:   {tool_command('tensorboard', '--logdir', folder.path.parent)}\n"
+        f"train longer:  {train_command('--resume', folder.path, _longer(training))}"
     )
     return 0
 
@@ -221,7 +231,3 @@ def _longer(training: Training) -> str:
     lengths = training.config.training.model_dump()
     unit = next(unit for unit in ("epochs", "steps", "minutes") if lengths[unit] is not None)
     return f"training.{unit}={2 * lengths[unit]}"
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)

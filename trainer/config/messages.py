@@ -73,7 +73,7 @@ def unknown_key(key: Key) -> str:
     parts = tuple(".".join(key).split("."))
     if parts in KEYS:  # the command line's way of writing, in a file
         return f"unknown key; write {parts[1]}: indented below {parts[0]}:"
-    nearest = _nearest(key)
+    nearest = nearest_keys(key)
     if nearest:
         return "unknown key; did you mean " + " or ".join(map(".".join, nearest)) + "?"
     if key[0] in SECTIONS:
@@ -173,7 +173,7 @@ def _expected(key: Key) -> str:
     return describe_schema(owner.model_json_schema()["properties"][key[-1]])
 
 
-def _nearest(key: Key) -> list[Key]:
+def nearest_keys(key: Key) -> list[Key]:
     """Return the best candidates: alike in the last part, rather in the same section than not."""
     if key[-1] in _FAMILIAR:
         return [_FAMILIAR[key[-1]]]

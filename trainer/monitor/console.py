@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 
-from trainer.monitor.plain_text import without_control_characters
+from trainer.terminal import visible
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -82,7 +82,7 @@ class Progress:
         with suppress(OSError):
             if self._bar is not None:
                 self._bar.clear()
-            self._stream.write(without_control_characters(text) + "\n")
+            self._stream.write(visible(text) + "\n")
             self._stream.flush()
             if self._bar is not None:
                 self._bar.refresh()

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from trainer.files import disk_errors
-from trainer.monitor.plain_text import without_control_characters
+from trainer.terminal import visible
 
 _NAME = "events.out.tfevents."
 # About what a text card shows without scrolling. Nothing of the text is lost at a line end.
@@ -117,5 +117,5 @@ def _as_markdown_code(text: str) -> str:
 
     Indented and not fenced: no text can end the block.
     """
-    lines = without_control_characters(text).expandtabs(4).split("\n")
+    lines = visible(text).expandtabs(4).split("\n")
     return "\n".join(f"    {part}" for line in lines for part in _LINES.wrap(line) or [""])

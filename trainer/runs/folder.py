@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from trainer.errors import UserError
 from trainer.files import disk_errors, make_folder, whole_file
+from trainer.hints import did_you_mean, train_command
 from trainer.runs.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 
 try:
@@ -68,8 +68,8 @@ class RunFolder:
         """
         if self._in_use():
             raise UserError(
-                f"{self.path} exists: continue it with --resume {self.path}, replace it with "
-                "--force, or give the new run a name with name=NAME"
+                f"{self.path} exists: continue it with {train_command('--resume', self.path)}, "
+                "replace it with --force, or give the new run a name with name=NAME"
             )
         if self.path.is_file():
             raise UserError(f"{self.path}: a file is in the run folder's place; move it away")
@@ -196,14 +196,13 @@ def _hint(path: Path) -> str:
     for parent in path.parents:
         if (parent / "config.yaml").is_file():
             return f"; did you mean {parent}?"
-    known = sorted(config.parent.name for config in RUNS.glob("*/config.yaml"))
-    if path.name in known:
-        return ""
-    close = difflib.get_close_matches(path.name, known, n=1)
-    if close:
-        return f"; did you mean {RUNS / close[0]}?"
+    known = {config.parent.name: config.parent for config in sorted(RUNS.glob("*/config.yaml"))}
+    if path.name in known and path != known[path.name]:
+        return f"; did you mean {known[path.name]}?"
+    if meant := did_you_mean(path.name, set(known) - {path.name}):
+        return f"; {meant.replace('mean ', f'mean {RUNS}{os.sep}')}"
     more = f" and {len(known) - 10} more" if len(known) > 10 else ""
-    return f"; runs here: {', '.join(known[:10])}{more}" if known else ""
+    return f"; runs here: {', '.join([*known][:10])}{more}" if known else ""
 
 
 def find_checkpoint(path: Path) -> Checkpoint:

@@ -123,11 +123,8 @@ def least_expected(pieces: Iterable[Characters], count: int) -> list[Surprise]:
         # NaN, of a model that has diverged, is above nothing.
         above = -1.0 if len(found) < count else found[0][0] if found else np.inf
         for i in np.flatnonzero((predicted > 0) & (nats > above)).tolist():
-            entry = (
-                float(nats[i]),
-                -(piece.position + i),
-                _surprise(piece, i, float(nats[i]), float(p[i])),
-            )
+            surprise = _surprise(piece, i, float(nats[i]), float(p[i]))
+            entry = surprise.nats, -surprise.position, surprise
             (heapq.heappush if len(found) < count else heapq.heappushpop)(found, entry)
     return [surprise for _, _, surprise in sorted(found, reverse=True)]
 

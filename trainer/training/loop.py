@@ -14,6 +14,7 @@ from trainer.builder import build_model, build_schedule
 from trainer.config import Config
 from trainer.errors import RunFailed, UserError
 from trainer.generation.writer import generate
+from trainer.hints import train_command
 from trainer.monitor.journal import Journal
 from trainer.monitor.statistics import gate_statistics
 from trainer.runs.checkpoint import Checkpoint, SavedPlan, read_checkpoint, unpack_parameters
@@ -297,9 +298,8 @@ class Training:
         if latest is None:
             return lower
         rate = self.config.optimizer.learning_rate / 2
-        return (
-            f"{lower}; {latest} is from before: go on from there with "
-            f"python train.py --resume {self.folder.path} optimizer.learning_rate={rate:g}"
+        return f"{lower}; {latest} is from before: go on from there with " + train_command(
+            "--resume", self.folder.path, f"optimizer.learning_rate={rate:g}"
         )
 
     def _write_row(self, kind: str, loss: float | None, **more: float | str) -> None:
