@@ -181,6 +181,8 @@ def _syntax_error(error: yaml.MarkedYAMLError) -> YamlError:
     reason = "not valid YAML: " + ", ".join(filter(None, (context, problem)))
     unclosed = "flow" in context or "end of stream" in problem
     hint = "" if unclosed else _in_quotes(end)
+    if not hint and problem.startswith("mapping values"):
+        hint = "; is this line indented too far, or a blank missing after the colon above?"
     return YamlError(reason, place, hint)
 
 
@@ -196,7 +198,8 @@ def _in_quotes(mark: yaml.Mark) -> str:
     found = re.match(r"\s*((?:- *)?[\w.]+: +|- +)([^\s].*)", "".join(_line_around(mark)))
     if not found or not (re.match(r"[][{}&*!%@`|>,\"']", found[2]) or ": " in found[2]):
         return ""
-    return f"; in quotes it is text: {found[1]}{json.dumps(found[2].rstrip(), ensure_ascii=False)}"
+    value = found[2].partition(" #")[0].rstrip()  # without a comment
+    return f"; in quotes it is text: {found[1]}{json.dumps(value, ensure_ascii=False)}"
 
 
 def _build(node: yaml.Node, key: Key, lines: dict[Key, int]) -> object:

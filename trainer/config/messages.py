@@ -84,7 +84,10 @@ def unknown_key(key: Key) -> str:
 def no_section(name: str, value: object) -> str:
     """Return the message for a section that holds something else than keys."""
     example = next(iter(SECTIONS[name].model_fields))
-    return f"found {found(value)}, expected a section with keys such as {example}"
+    blank = (
+        "; is a blank missing after its colon?" if isinstance(value, str) and ":" in value else ""
+    )
+    return f"found {found(value)}, expected a section with keys such as {example}{blank}"
 
 
 def found(value: object) -> str:
