@@ -15,11 +15,12 @@ def test_the_name_is_the_files_unless_given(load, refusal):
     assert load(BASE, file="my.run-2.yaml").name == "my.run-2"
     assert load(BASE + "name: other\n").name == "other"
     assert load(BASE + "name: other\n", "name=third").name == "third"
-    rule = "expected letters, digits, '.', '_' and '-', not starting with '.' or '-'; did you mean"
+    rule = "expected up to 200 letters, digits, '.', '_' and '-', not starting with '.' or '-'"
+    rule += "; did you mean"
     assert refusal(BASE + "name: a/b\n") == f"x.yaml:5: name: found 'a/b', {rule} a-b?"
     assert refusal(BASE, "name=-x") == f"command line: name=-x: found '-x', {rule} x?"
     assert refusal(BASE, 'name="a\\n"') == f"command line: name=\"a\\n\": found 'a\\n', {rule} a?"
-    assert f"{rule} {'a' * 255}?" in refusal(BASE, "name=" + "a" * 256)
+    assert f"{rule} {'a' * 200}?" in refusal(BASE, "name=" + "a" * 201)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,9 @@ def test_a_stored_configuration_is_checked_without_lines(load):
     stored["model"]["bias"] = 1
     with pytest.raises(UserError) as caught:
         config_from_mapping(stored, "run.safetensors")
-    assert str(caught.value).startswith("run.safetensors: name: found nothing, expected letters")
+    assert str(caught.value).startswith(
+        "run.safetensors: name: found nothing, expected up to 200 letters"
+    )
     assert str(caught.value).endswith("(and 1 more)")
     assert "name" not in stored  # the caller's mapping is left alone
 

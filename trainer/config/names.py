@@ -7,8 +7,8 @@ import re
 import unicodedata
 from pathlib import Path
 
-LONGEST = 255
-"""Most characters that file systems take for a name."""
+LONGEST = 200
+"""Most characters of a name: file systems take 255, of longer names beside it too."""
 
 
 def folder_name(text: str) -> str:
