@@ -22,6 +22,11 @@ def did_you_mean(word: str, known: Iterable[object], cutoff: float = 0.6) -> str
     return f"did you mean {folded[close[0]]}?" if close else ""
 
 
+def likeness(first: str, second: str) -> float:
+    """Return how alike two names are, from 0 to 1, whatever their case."""
+    return difflib.SequenceMatcher(None, first.lower(), second.lower()).ratio()
+
+
 def command(*words: object) -> str:
     """Return a command line of this program, quoted for the shell.
 

@@ -105,7 +105,7 @@ def parse_file(path: Path) -> tuple[object, dict[Key, int]]:
     try:
         return parse(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise UserError(f"{path}:{line}: not UTF-8 text; save the file as UTF-8") from None
@@ -171,14 +171,18 @@ def _syntax_error(error: yaml.MarkedYAMLError) -> YamlError:
     before, after = _line_around(end)
     if after.startswith("\t") or re.match(" *\t", before):
         return YamlError("a tab stands here, where YAML takes blanks only", place)
-    parts = [error.context, error.problem]
-    if error.problem and "cannot start any token" in error.problem:
-        parts = [f"no value can begin with {after[0]!r}"]
-    if start and start.line != end.line:
-        parts[0] = f"{error.context} from line {start.line + 1}"
-    reason = "not valid YAML: " + ", ".join(filter(None, parts))
-    unclosed = "flow" in (error.context or "") or "end of stream" in (error.problem or "")
+    context, problem = error.context or "", error.problem or ""
+    if "cannot start any token" in problem:
+        context, problem = "", f"no value can begin with {after[0]!r}"
+    elif "found '<scalar>'" in problem:
+        context, problem = "", f"{after!r} cannot follow what a bracket or quote has closed"
+    elif start and start.line != end.line:
+        context += f" from line {start.line + 1}"
+    reason = "not valid YAML: " + ", ".join(filter(None, (context, problem)))
+    unclosed = "flow" in context or "end of stream" in problem
     hint = "" if unclosed else _in_quotes(end)
+    if not hint and problem.startswith("mapping values"):
+        hint = "; is this line indented too far, or a blank missing after the colon above?"
     return YamlError(reason, place, hint)
 
 
@@ -194,7 +198,8 @@ def _in_quotes(mark: yaml.Mark) -> str:
     found = re.match(r"\s*((?:- *)?[\w.]+: +|- +)([^\s].*)", "".join(_line_around(mark)))
     if not found or not (re.match(r"[][{}&*!%@`|>,\"']", found[2]) or ": " in found[2]):
         return ""
-    return f"; in quotes it is text: {found[1]}{json.dumps(found[2].rstrip(), ensure_ascii=False)}"
+    value = found[2].partition(" #")[0].rstrip()  # without a comment
+    return f"; in quotes it is text: {found[1]}{json.dumps(value, ensure_ascii=False)}"
 
 
 def _build(node: yaml.Node, key: Key, lines: dict[Key, int]) -> object:

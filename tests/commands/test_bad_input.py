@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 
 import pytest
+
+from trainer.config import load_config
 
 
 @pytest.fixture
@@ -105,6 +108,14 @@ class TestConfiguration:
             ("corpus: {path: text.txt, name: python-docs}", ["exactly one of path, name"]),
             ("corpus: {path: other.txt}\ncorpus: {path: text.txt}", ["given twice"]),
             ("model: {hidden_size: 8", ["not valid YAML"]),
+            ("model:\n\thidden_size: 8", ["a tab stands here"]),
+            ("corpus: [a].txt", ['in quotes it is text: corpus: "[a].txt"']),
+            ("generation:\n  prompt: she: I", ['in quotes it is text: prompt: "she: I"']),
+            ('generation:\n  prompt: "\\U99999999"', ["is no character"]),
+            ("generation: &a [*a]", ["anchors (&)"]),
+            ('"a\\nb\\u2028c": 1', ["unknown key"]),
+            ("corpus: {path: ~nobodyhere/x}", ["~nobodyhere is nobody's home folder"]),
+            ("name: a/b", ["did you mean a-b?"]),
         ],
     )
     def test_in_the_file(self, project, refuses, line, words):
@@ -121,6 +132,24 @@ class TestConfiguration:
     def test_on_the_command_line(self, refuses, value):
         override = f"training.steps={value}"
         refuses("tiny.yaml", override, words=[f"command line: {override}: found "])
+
+    @pytest.mark.parametrize(
+        "prompt", ["[a].txt", "she: I", "@x", "a #b", '"a" b', "it's: {", "---"]
+    )
+    def test_text_that_yaml_has_another_use_for(self, project, refuses, prompt):
+        result = project.train("tiny.yaml", f"generation.prompt={prompt}", "--print-config")
+        assert result.status == 2
+        (override,) = shlex.split(result.stderr.rpartition("in quotes it is text: ")[2])
+        result = project.train("tiny.yaml", override, "--print-config")
+        (project.path / "printed.yaml").write_text(result.stdout)
+        assert load_config(project.path / "printed.yaml").generation.prompt == prompt
+
+    def test_what_is_no_text(self, project, refused):
+        program = (
+            "import os, sys; os.execv(sys.executable, [sys.executable, '-m', 'trainer', 'train', "
+            r"'tiny.yaml', b'corpus.path=a\xff'])"
+        )
+        refused(project.python("-c", program), "what was typed is not UTF-8")
 
     def test_what_is_no_override(self, refuses):
         refuses("tiny.yaml", "steps", words=["command line: steps: expected section.key=value"])

@@ -43,6 +43,22 @@ def test_a_run_to_resume(trained):
     assert "# default" not in result.stdout
 
 
+def test_a_file_whose_name_no_folder_should_have(project):
+    project.config.rename(project.path / "übung 1.yaml")
+    result = project.train("übung 1.yaml", "--print-config")
+    assert result.stderr == (
+        "note: the run is called ubung-1, as no folder should be called 'übung 1'\n"
+    )
+    assert result.stdout.startswith("name: ubung-1 ")
+
+
+def test_a_tilde_is_the_home_folder(project):
+    project.environment["HOME"] = str(project.path)
+    result = project.train("tiny.yaml", "corpus.path=~/text.txt", "runs=~/r", "--print-config")
+    assert f"  path: {project.path}/text.txt " in result.stdout
+    assert f"runs: {project.path}/r " in result.stdout
+
+
 def test_a_name_that_is_taken_does_not_matter(trained):
     assert trained.train("tiny.yaml", "--print-config").status == 0
 

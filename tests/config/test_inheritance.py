@@ -113,7 +113,7 @@ def test_an_error_points_to_the_file_that_gave_the_value(refusal, base, own, mes
             "no such file beside x.yaml or in the working directory: 'bse.yaml'; "
             "did you mean base.yaml?",
         ),
-        ('"\\0\\n"', "no such file beside x.yaml or in the working directory: '\\x00\\n'"),
+        ('"\\0\\n"', "found '\\x00\\n', but no path can hold NUL"),
         ("z" * 300, f"'{'z' * 56}... cannot be read: File name too long"),
         ("base.yaml/z", "no such file beside x.yaml or in the working directory: 'base.yaml/z'"),
     ],

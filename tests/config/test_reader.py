@@ -15,11 +15,12 @@ def test_the_name_is_the_files_unless_given(load, refusal):
     assert load(BASE, file="my.run-2.yaml").name == "my.run-2"
     assert load(BASE + "name: other\n").name == "other"
     assert load(BASE + "name: other\n", "name=third").name == "third"
-    rule = "expected letters, digits, '.', '_' and '-', not starting with '.' or '-'; did you mean"
+    rule = "expected up to 200 letters, digits, '.', '_' and '-', not starting with '.' or '-'"
+    rule += "; did you mean"
     assert refusal(BASE + "name: a/b\n") == f"x.yaml:5: name: found 'a/b', {rule} a-b?"
     assert refusal(BASE, "name=-x") == f"command line: name=-x: found '-x', {rule} x?"
     assert refusal(BASE, 'name="a\\n"') == f"command line: name=\"a\\n\": found 'a\\n', {rule} a?"
-    assert f"{rule} {'a' * 255}?" in refusal(BASE, "name=" + "a" * 256)
+    assert f"{rule} {'a' * 200}?" in refusal(BASE, "name=" + "a" * 201)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,9 @@ def test_a_tilde_is_the_home_folder_wherever_a_path_is(load, refusal, monkeypatc
         )
     assert wrong in refusal(BASE, "corpus.path=[a.txt, ~nobodyhere/x]")
     assert wrong in refusal(BASE + "base: ~nobodyhere/x\n")
+    for key in ("corpus.path", "runs"):
+        assert "no path can hold NUL" in refusal(BASE, f'{key}="a\\0"')
+    assert "no path can hold NUL" in refusal(BASE + 'base: "a\\0"\n')
     assert load(BASE, "corpus.path=./~nobodyhere/x").corpus.path == "./~nobodyhere/x"
 
 
@@ -97,6 +101,12 @@ def test_malformed_overrides(refusal):
     )
     assert "command line: training.steps=[1: not valid YAML: " in refusal(BASE, "training.steps=[1")
     assert refusal(BASE, "generation.prompt=a:\nb").startswith("command line: ")
+
+
+def test_an_override_that_is_no_text(refusal):
+    assert refusal(BASE, "corpus.path=a\udcffé😀") == (
+        "command line: corpus.path=a\udcffé😀: what was typed is not UTF-8"
+    )
 
 
 def test_overrides_follow_the_rules_of_yaml(load):
@@ -130,7 +140,9 @@ def test_a_stored_configuration_is_checked_without_lines(load):
     stored["model"]["bias"] = 1
     with pytest.raises(UserError) as caught:
         config_from_mapping(stored, "run.safetensors")
-    assert str(caught.value).startswith("run.safetensors: name: found nothing, expected letters")
+    assert str(caught.value).startswith(
+        "run.safetensors: name: found nothing, expected up to 200 letters"
+    )
     assert str(caught.value).endswith("(and 1 more)")
     assert "name" not in stored  # the caller's mapping is left alone
 

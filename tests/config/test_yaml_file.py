@@ -86,3 +86,12 @@ def test_files_that_cannot_be_read():
         load_config(Path("configs"))
     with pytest.raises(UserError, match=r"cannot be read: Not a directory$"):
         load_config(Path("configs/shakespeare.yaml/x"))
+
+
+def test_a_blank_that_is_missing_after_a_colon(refusal):
+    assert refusal("model:\n  bias:1\n").endswith("; is a blank missing after its colon?")
+    assert refusal("model:\n  bias:1\n  x: 2\n").endswith("a blank missing after the colon above?")
+
+
+def test_a_comment_is_not_put_in_quotes(refusal):
+    assert refusal("name: @b # c\n").endswith('; in quotes it is text: name: "@b"')

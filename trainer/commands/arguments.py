@@ -65,7 +65,7 @@ The exit status is 0 if no check failed, 1 if one did, 2 if there is no GPU that
 """
 _SCHEMA = """examples:
   {trainer} schema > configs/schema.json
-  {trainer} schema --markdown > docs/configuration.md
+  {trainer} schema --markdown
 """
 
 
@@ -276,7 +276,7 @@ def _gpu_check(parser: argparse.ArgumentParser) -> None:
 
 def _schema(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--markdown", action="store_true", help="print docs/configuration.md, all options in words"
+        "--markdown", action="store_true", help="print the tables of docs/configuration.md"
     )
     _finish(parser, "schema")
 

@@ -7,34 +7,18 @@ from trainer.config.reader import (
     override,
     resolve_config,
 )
-from trainer.config.resolved import Resolved
 from trainer.config.schema import (
-    BackendConfig,
-    CheckpointConfig,
     Config,
     CorpusConfig,
-    EvaluationConfig,
     GenerationConfig,
-    ModelConfig,
-    MonitorConfig,
-    OptimizerConfig,
-    ScheduleConfig,
     TrainingConfig,
     json_schema,
 )
 
 __all__ = [
-    "BackendConfig",
-    "CheckpointConfig",
     "Config",
     "CorpusConfig",
-    "EvaluationConfig",
     "GenerationConfig",
-    "ModelConfig",
-    "MonitorConfig",
-    "OptimizerConfig",
-    "Resolved",
-    "ScheduleConfig",
     "TrainingConfig",
     "changed",
     "config_from_mapping",

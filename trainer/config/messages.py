@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import shlex
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from trainer.config.names import folder_name
 from trainer.config.schema import KEYS, SECTIONS, Config
+from trainer.hints import likeness
 from trainer.yaml_text import Key
 
 # Names from other trainers that are spelled too differently to be guessed.
@@ -84,7 +84,10 @@ def unknown_key(key: Key) -> str:
 def no_section(name: str, value: object) -> str:
     """Return the message for a section that holds something else than keys."""
     example = next(iter(SECTIONS[name].model_fields))
-    return f"found {found(value)}, expected a section with keys such as {example}"
+    blank = (
+        "; is a blank missing after its colon?" if isinstance(value, str) and ":" in value else ""
+    )
+    return f"found {found(value)}, expected a section with keys such as {example}{blank}"
 
 
 def found(value: object) -> str:
@@ -177,15 +180,11 @@ def nearest_keys(key: Key) -> list[Key]:
     """Return the best candidates: alike in the last part, rather in the same section than not."""
     if key[-1] in _FAMILIAR:
         return [_FAMILIAR[key[-1]]]
-    likeness = {}
+    scores = {}
     for candidate in (*KEYS, ("base",)):
-        alike = _ratio(key[-1], candidate[-1])
+        alike = likeness(key[-1], candidate[-1])
         if alike > 0.6:
-            same_section = _ratio("".join(key[:-1]), "".join(candidate[:-1])) > 0.6
-            likeness[candidate] = alike + 0.1 * same_section
-    best = max(likeness.values(), default=0)
-    return [candidate for candidate, alike in likeness.items() if alike == best]
-
-
-def _ratio(first: str, second: str) -> float:
-    return difflib.SequenceMatcher(None, first.lower(), second.lower()).ratio()
+            same_section = likeness("".join(key[:-1]), "".join(candidate[:-1])) > 0.6
+            scores[candidate] = alike + 0.1 * same_section
+    best = max(scores.values(), default=0)
+    return [candidate for candidate, score in scores.items() if score == best]

@@ -7,8 +7,8 @@ import re
 import unicodedata
 from pathlib import Path
 
-LONGEST = 255
-"""Most characters that file systems take for a name."""
+LONGEST = 200
+"""Most characters of a name: file systems take 255, of longer names beside it too."""
 
 
 def folder_name(text: str) -> str:
@@ -29,8 +29,10 @@ def expand_home(path: str) -> str:
 
     A shell leaves `section.key=~/file` alone, and knows nothing of what a file says.
 
-    Raises ValueError for a user that is not there.
+    Raises ValueError for a user that is not there, and for NUL, which no path can hold.
     """
+    if "\0" in path:
+        raise ValueError(f"found {path!r}, but no path can hold NUL")
     try:
         return str(Path(path).expanduser()) if path.startswith("~") else path
     except RuntimeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -125,4 +126,6 @@ def _parse_override(override: str) -> tuple[Key, object]:
     if name in SECTIONS:
         example = f"{name}.{next(iter(SECTIONS[name].model_fields))}"
         raise ValueError(f"{name} is a section, set one of its keys, such as {example}")
+    if re.search("[\ud800-\udfff]", text):  # as Python keeps bytes that are no text
+        raise ValueError("what was typed is not UTF-8")
     return key, parse_value(text)

@@ -43,7 +43,8 @@ FolderName = Annotated[
         pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$",
         max_length=LONGEST,
         json_schema_extra={  # editors and our own messages say this instead of the pattern
-            "patternErrorMessage": "letters, digits, '.', '_' and '-', not starting with '.' or '-'"
+            "patternErrorMessage": f"up to {LONGEST} letters, digits, '.', '_' and '-', "
+            "not starting with '.' or '-'"
         },
     ),
 ]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Any
 
 from trainer.errors import UserError
-from trainer.yaml_text import Key, YamlError, parse
+from trainer.hints import likeness
+from trainer.yaml_text import Key, parse_file
 
 
 def read_yaml(path: Path) -> tuple[dict[str, Any], dict[Key, int]]:
@@ -16,21 +16,14 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[Key, int]]:
     Raises UserError for a file that cannot be read or is no YAML mapping.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-        data, lines = parse(text)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file{suggest(path)}") from None
-    except IsADirectoryError:
-        raise UserError(
-            f"{path}: is a folder, expected a YAML file (--resume continues a run)"
-        ) from None
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise UserError(f"{path}:{line}: not UTF-8 text; save the file as UTF-8") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    except YamlError as error:
-        raise UserError(f"{path}:{error.place}: {error}") from None
+        data, lines = parse_file(path)
+    except UserError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise UserError(f"{path}: no such file{suggest(path)}") from None
+        if isinstance(error.__cause__, IsADirectoryError):
+            folder = "is a folder, expected a YAML file (--resume continues a run)"
+            raise UserError(f"{path}: {folder}") from None
+        raise
     if data is None:
         raise UserError(f"{path}: empty, expected sections such as corpus: and training:")
     if not isinstance(data, dict):
@@ -41,10 +34,8 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[Key, int]]:
 
 def suggest(path: Path) -> str:
     """Return a hint at the configuration whose name is most like the missing one's."""
-    files = {
-        file.stem: file
-        for folder in (Path("configs"), path.parent)
-        for file in folder.glob("*.yaml")
-    }
-    nearest = difflib.get_close_matches(path.stem, files, n=1)
-    return f"; did you mean {files[nearest[0]]}?" if nearest else ""
+    files = [file for folder in (Path("configs"), path.parent) for file in folder.glob("*.yaml")]
+    if not files:
+        return ""
+    nearest = max(files, key=lambda file: likeness(file.stem, path.stem))
+    return f"; did you mean {nearest}?" if likeness(nearest.stem, path.stem) >= 0.6 else ""
