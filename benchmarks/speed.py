@@ -57,6 +57,7 @@ Waiting = tuple[Step, Callable[[], object]]  # a step, and what waits for the GP
 
 def trainer_on_cpu(size: Size, threads: int) -> Step:
     plan = make_plan(size.B, size.H, threads)
+    threadpool_limits(plan.threads if plan.parts == 1 else 1)
     return trainer_step(size, plan.start(), plan.parts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import trainer.model
 from trainer import api
 from trainer.api import load
 from trainer.errors import UserError
+from trainer.monitor.metrics import read_metrics
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = "the sea and old moon\n"
@@ -94,6 +96,24 @@ def test_lines_are_read_as_they_were_learnt(project):
 def test_what_cannot_be_is_refused(model, call, words):
     with pytest.raises(UserError, match=words):
         call(model)
+
+
+def test_training_in_a_few_lines(project, monkeypatch, capfd):
+    monkeypatch.chdir(project.path)
+    rows, given = [], {"name": "mine", "corpus": {"path": "text.txt", "cache": "cache"}}
+    sizes = {"model": {"hidden_size": 8}, "training": {"batch_size": 4, "sequence_length": 8}}
+    sizes["training"]["steps"] = 20
+    sizes["monitor"] = {"log_every": 10}
+    model = api.train({**given, **sizes}, callback=rows.append)
+    assert [row["step"] for row in rows if row["kind"] == "train"] == [10, 20]
+    assert rows == read_metrics(project.path / "runs/mine/metrics.jsonl")
+    assert len(model.generate(length=30)) == 30
+    with pytest.raises(UserError, match="exists"):
+        api.train({**given, **sizes})
+    with ThreadPoolExecutor(1) as pool:  # another thread than the main one
+        again = pool.submit(api.train, {**given, **sizes}, force=True).result()
+    assert again.generate(length=30, seed=4) == model.generate(length=30, seed=4)
+    assert api.train("tiny.yaml").step == 40
 
 
 def test_the_example_at_the_head_of_the_module_runs(trained):

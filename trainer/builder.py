@@ -10,26 +10,8 @@ from trainer.errors import UserError
 from trainer.nn import CharacterLSTM, Parameters
 from trainer.optim import SGD, Adam, Clipping, Optimizer, RMSProp, Schedule
 from trainer.runs.checkpoint import Checkpoint
-from trainer.text import STANDARD_INPUT, Corpus, Sources, fetch, find_files, load_corpus
-
-
-def keep_standard_input(config: Config) -> Config:
-    """Replace "-" among the text's files by a file that holds what standard input gave.
-
-    The run can then be resumed, and evaluated on its own text.
-
-    Raises:
-        UserError, RunFailed: as `find_files` does.
-    """
-    corpus = config.corpus
-    kept = {}
-    for key in ("path", "validation", "test"):
-        places = getattr(corpus, key)
-        if places is not None and STANDARD_INPUT in (
-            [places] if isinstance(places, str) else places
-        ):
-            kept[key] = tuple(map(str, find_files(places, corpus.glob, Path(corpus.cache))))
-    return config.model_copy(update={"corpus": corpus.model_copy(update=kept)}) if kept else config
+from trainer.runs.folder import RunFolder
+from trainer.text import Corpus, Sources, fetch, find_files, load_corpus
 
 
 def build_corpus(corpus: CorpusConfig) -> Corpus:
@@ -63,7 +45,7 @@ def build_same_corpus(corpus: CorpusConfig, checkpoint: Checkpoint, otherwise: s
         UserError: It has changed; and what `build_corpus` raises.
     """
     try:
-        found, trained = build_corpus(corpus), checkpoint.text_sha256
+        found, trained = build_corpus(_at_home(corpus, checkpoint)), checkpoint.text_sha256
     except UserError as error:
         if "no such file" not in str(error):
             raise
@@ -82,6 +64,21 @@ def build_same_corpus(corpus: CorpusConfig, checkpoint: Checkpoint, otherwise: s
             f"files, or files for training, validation and test; {otherwise}"
         )
     return found
+
+
+def _at_home(corpus: CorpusConfig, checkpoint: Checkpoint) -> CorpusConfig:
+    """Find texts that the run keeps, wherever its folder is now."""
+    home = RunFolder(checkpoint.path.parent.parent).texts
+
+    def find(places: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        if isinstance(places, tuple):
+            return tuple(str(find(place)) for place in places)
+        if places is None or Path(places).exists() or not (home / Path(places).name).is_file():
+            return places
+        return str(home / Path(places).name)
+
+    found = {key: find(getattr(corpus, key)) for key in ("path", "validation", "test")}
+    return corpus.model_copy(update=found)
 
 
 def build_model(

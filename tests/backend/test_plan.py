@@ -41,6 +41,6 @@ def test_without_numba_the_fused_kernels_are_refused(monkeypatch):
 def test_a_gpu_has_no_threads_and_no_parts(numba):
     gpu = Device(1, "NVIDIA H100")
     assert make_plan(50, 512, threads=8, device=gpu) == Plan("cuda", 1, 1, gpu)
-    assert make_plan(50, 512, device=gpu).in_words() == "NVIDIA H100"
+    assert make_plan(50, 512, device=gpu).describe() == "NVIDIA H100"
     plan = make_plan(50, 512, device=gpu, allow_tf32=True, cuda_graph=True)
-    assert plan.in_words() == "NVIDIA H100, products in TF32, steps as CUDA graphs"
+    assert plan.describe() == "NVIDIA H100, products in TF32, steps as CUDA graphs"

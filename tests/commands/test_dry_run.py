@@ -67,7 +67,7 @@ def test_a_run_to_resume(trained):
     result = trained.train("--resume", "runs/tiny", "training.steps=91", "--dry-run", first=SHORT)
     assert (result.status, result.stderr) == (0, "")
     assert "\nsteps: 51 more after 40, 3.0 epochs\n" in result.stdout
-    assert " with 6 evaluations;" in result.stdout
+    assert " with 6 evaluations, and " in result.stdout
     assert trained.files() == before
 
 

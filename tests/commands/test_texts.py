@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -59,9 +60,13 @@ def test_standard_input_is_kept_and_can_be_resumed(project):
     project.train("tiny.yaml", "name=file")
     done = pipe("tiny.yaml", "name=pipe", "corpus.path=-", "training.steps=20", text=whole)
     assert done.returncode == 0, done.stderr
-    (kept,) = (project.path / "cache").glob("stdin-*.txt")
+    (kept,) = (project.path / "runs/pipe/text").glob("stdin-*.txt")
     assert kept.read_bytes() == whole
     project.text.unlink()
+    shutil.rmtree(project.path / "cache")  # which may be removed at any time
+    (project.path / "runs/pipe").rename(project.path / "runs/moved")
+    assert project.train("--resume", "runs/moved", "training.steps=22").status == 0
+    (project.path / "runs/moved").rename(project.path / "runs/pipe")
     assert project.trainer("evaluate", "runs/pipe").status == 0
     assert project.train("--resume", "runs/pipe", "training.steps=25").status == 0
 

@@ -79,7 +79,7 @@ def test_each_character_keeps_what_belongs_to_it(make, embedding_size):
         np.testing.assert_array_equal(values(model)[name], values(old)[name])
 
     assert symbols.new == ["'b' (U+0062)", "'é' (U+00E9)"]
-    assert symbols.in_words() == (
+    assert symbols.describe() == (
         "characters: 3 kept, 2 new ('b' (U+0062), 'é' (U+00E9)), 2 left behind"
     )
 
@@ -87,7 +87,7 @@ def test_each_character_keeps_what_belongs_to_it(make, embedding_size):
 def test_the_same_vocabulary_keeps_everything(make):
     vocabulary, old, origin = make("abc", 1)
     _, model, _ = make("abc", 2)
-    assert transfer(origin, model, vocabulary).in_words() == (
+    assert transfer(origin, model, vocabulary).describe() == (
         "characters: 3 kept, none new, 0 left behind"
     )
     for name, value in values(old).items():
@@ -124,13 +124,13 @@ def test_nothing_in_common_but_what_lies_between(make):
     vocabulary, model, _ = make("αβ", 2)
     _, old, origin = make("ab", 1)
     symbols = transfer(origin, model, vocabulary)
-    assert symbols.in_words().startswith("characters: none in common, 2 new (")
+    assert symbols.describe().startswith("characters: none in common, 2 new (")
     np.testing.assert_array_equal(values(model)["lstm.1.W"], values(old)["lstm.1.W"])
 
 
 def test_bytes_are_named_as_bytes_and_only_the_first_ones(make):
     vocabulary, model, _ = make("".join(map(chr, range(10, 40))), 2, unit="byte")
     _, _, origin = make("abc", 1, unit="byte")
-    told = transfer(origin, model, vocabulary).in_words()
+    told = transfer(origin, model, vocabulary).describe()
     assert "30 new (0x0A, 0x0B, " in told
     assert ", 0x1D and 10 more), 3 left behind" in told

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -39,15 +41,12 @@ class Plan(NamedTuple):
     cuda_graph: bool = False
 
     def start(self) -> Backend:
-        """Make the backend and set the threads of the matrix products.
-
-        For the rest of the process, not around each step: setting them takes milliseconds.
+        """Make the backend.
 
         Raises:
             UserError: The kernels need a package that is missing.
             Exception: The GPU fails, which it did not when it was chosen.
         """
-        threadpool_limits(self.threads if self.parts == 1 else 1, user_api="blas")
         if self.device.index is None:
             return create_backend(self.strategy)
         from trainer.backend.cuda import CudaBackend  # with CuPy, which takes half a second
@@ -56,8 +55,17 @@ class Plan(NamedTuple):
             self.device.index, allow_tf32=self.allow_tf32, cuda_graph=self.cuda_graph
         )
 
-    def in_words(self) -> str:
-        """Tell it in a few words."""
+    @contextmanager
+    def limit_threads(self) -> Iterator[None]:
+        """Have matrix products use the plan's threads in the block, in the whole process.
+
+        Around all of a command and not around each step: setting them takes milliseconds.
+        """
+        with threadpool_limits(self.threads if self.parts == 1 else 1, user_api="blas"):
+            yield
+
+    def describe(self) -> str:
+        """Say it in a few words."""
         if self.device.index is not None:
             graphs = ", steps as CUDA graphs" if self.cuda_graph else ""
             return self.device.name + (", products in TF32" if self.allow_tf32 else "") + graphs

@@ -11,7 +11,7 @@ from trainer.backend import Plan
 from trainer.builder import build_corpus, build_model
 from trainer.config import Config, load_config
 from trainer.nn import GradientError, LSTMState, check_gradients
-from trainer.training.resources import new_plan, told_failures
+from trainer.training.resources import Workload, new_plan
 
 TOLERANCE = 1e-6
 T, B = 4, 3  # a window small enough to be quick; every line of the backward pass runs all the same
@@ -27,7 +27,8 @@ def run(arguments: Namespace) -> int:
     plan = new_plan(config)  # the kernels that this configuration would train with
     if plan.device.note is not None:
         terminal.note(f"computes on the CPU: {plan.device.note}")
-    with told_failures(config, len(corpus.vocabulary), plan):
+    workload = Workload(config, len(corpus.vocabulary), plan)
+    with plan.limit_threads(), workload.explain_failures():
         errors = _compare(config, plan, len(corpus.vocabulary))
 
     width = max(len(error.name) for error in errors)

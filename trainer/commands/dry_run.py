@@ -10,11 +10,11 @@ import numpy as np
 
 from trainer import terminal
 from trainer.backend.device import held
-from trainer.scoring.evaluation import WARM_UP, WINDOW, predict
+from trainer.scoring.evaluation import WARM_UP, WINDOW, predict, usable_streams
 from trainer.text import Span
 from trainer.training.loop import Training
-from trainer.training.memory import in_words, training_bytes
-from trainer.training.resources import evaluated_streams, told_failures
+from trainer.training.memory import describe_bytes
+from trainer.training.resources import Workload
 
 SECONDS = 2.0
 """How long steps are timed."""
@@ -29,19 +29,21 @@ def dry_run(training: Training) -> int:
     done = training.counters.step
     _print(_text(training))
     _print(_parameters(training))
-    evaluations = evaluated_streams(training.config, training.corpus)
-    V = training.model.vocabulary_size
-    arrays = training_bytes(training.config, V, training.plan, evaluations)
+    workload = Workload.of(training.config, training.corpus, training.plan)
+    arrays = workload.bytes()
     _print(_memory(arrays))
     with (
-        told_failures(training.config, V, training.plan, evaluations),
+        training.plan.limit_threads(),
+        workload.explain_failures(),
         np.errstate(all="ignore"),  # as in the training itself
     ):
         formula, measured = sum(arrays.values()), _measure(training)
         ratio = f"{100 * measured / formula:.1f} % of the formula"
-        _print([f"total by formula {in_words(formula)}; measured {in_words(measured)}, {ratio}"])
-        per_step, per_evaluation = _seconds_per_step(training), _seconds_per_evaluation(training)
-    _print(_length(training, done, per_step, per_evaluation), end="\n")
+        words = f"measured {describe_bytes(measured)}, {ratio}"
+        _print([f"total by formula {describe_bytes(formula)}; {words}"])
+        per_step = _seconds_per_step(training)
+        validation, test = (_seconds_to_score(training, text) for text in _scored(training))
+    _print(_length(training, done, per_step, validation, test), end="\n")
     return 0
 
 
@@ -62,7 +64,7 @@ def _text(training: Training) -> Iterable[str]:
         f"to validate: {len(training.validation_text.ids):,}; "
         f"to test: {len(training.test_text.ids):,}"
     )
-    yield f"computed with: {training.plan.in_words()}; {training.config.backend.dtype}"
+    yield f"computed with: {training.plan.describe()}; {training.config.backend.dtype}"
 
 
 def _parameters(training: Training) -> Iterable[str]:
@@ -78,14 +80,17 @@ def _parameters(training: Training) -> Iterable[str]:
 
 
 def _memory(arrays: Mapping[str, int]) -> Iterable[str]:
-    rows = [(name, in_words(n)) for name, n in arrays.items() if n]
+    rows = [(name, describe_bytes(n)) for name, n in arrays.items() if n]
     return _table(["memory of arrays", ""], rows)
 
 
 def _scored(training: Training) -> list[Span]:
-    """Return the texts that are evaluated: for validation, as far as it is, and for the test."""
-    capped = training.validation_text.predicting(training.config.evaluation.characters)
-    return [text for text in (capped, training.test_text) if len(text.ids) >= 2]
+    """Return the texts that are evaluated, for validation and for the test, as far as they are."""
+    wanted = training.config.evaluation
+    return [
+        training.validation_text.predicting(wanted.characters),
+        training.test_text.predicting(wanted.test_characters),
+    ]
 
 
 def _measure(training: Training) -> int:
@@ -110,7 +115,8 @@ def _measure(training: Training) -> int:
 def _use_all(training: Training) -> None:
     """Make every array that the training will need."""
     for text in _scored(training):
-        _begin_evaluation(training, text)
+        if len(text.ids) >= 2:
+            _begin_evaluation(training, text)
     for _ in range(2):  # in the second step, all arrays of the first are there
         _step(training)
 
@@ -127,13 +133,13 @@ def _seconds_per_step(training: Training) -> float:
     return (time.perf_counter() - start) / steps
 
 
-def _seconds_per_evaluation(training: Training) -> float:
-    """Time the first window of the validation text, and count its windows; 0 without a text."""
-    if len(training.validation_text.ids) < 2:
+def _seconds_to_score(training: Training, text: Span) -> float:
+    """Time the first window of a text, and count its windows; 0 if there is nothing to score."""
+    predictions = len(text.ids) - 1
+    if predictions < 1:
         return 0.0
-    text, *_ = _scored(training)
-    streams, *_ = evaluated_streams(training.config, training.corpus)
-    time_steps = (len(text.ids) - 1) / streams + (WARM_UP if streams > 1 else 0)
+    streams = usable_streams(predictions, training.config.evaluation.streams)
+    time_steps = predictions / streams + (WARM_UP if streams > 1 else 0)
     start = time.perf_counter()
     _begin_evaluation(training, text)
     return (time.perf_counter() - start) * max(1.0, time_steps / WINDOW)
@@ -148,7 +154,9 @@ def _begin_evaluation(training: Training, text: Span) -> None:
     next(predict(training.reader, text, training.config.evaluation.streams))
 
 
-def _length(training: Training, done: int, per_step: float, per_evaluation: float) -> Iterable[str]:
+def _length(
+    training: Training, done: int, per_step: float, per_evaluation: float, test: float
+) -> Iterable[str]:
     """Say how fast the training is, how many steps remain after `done`, and how long they take."""
     config, minutes = training.config, training.length.minutes
     characters = config.training.batch_size * config.training.sequence_length
@@ -167,6 +175,8 @@ def _length(training: Training, done: int, per_step: float, per_evaluation: floa
     if evaluations and per_evaluation:
         total = _duration(steps * per_step + evaluations * per_evaluation)
         told += f", {total} with {evaluations:,} evaluation{'s'[: evaluations - 1]}"
+    if test:
+        told += f", and {_duration(test)} for the test text"
     yield f"{told}; samples and checkpoints are not counted"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from trainer import terminal
+from trainer.backend import ONE_THREAD
 from trainer.commands.score_report import (
     count,
     describe_scored,
@@ -41,6 +42,11 @@ class Subject(NamedTuple):
 
 def run(arguments: Namespace) -> int:
     """Evaluate; return the exit status."""
+    with ONE_THREAD.limit_threads():
+        return _score(arguments)
+
+
+def _score(arguments: Namespace) -> int:
     shown = arguments.least_expected
     if shown is None:
         shown = SHOWN if arguments.text is not None and not arguments.json else 0

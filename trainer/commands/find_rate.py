@@ -7,14 +7,13 @@ from argparse import Namespace
 from pathlib import Path
 
 from trainer import terminal
-from trainer.commands.train import new_training, read_beginning
 from trainer.config import load_config
 from trainer.errors import UserError
 from trainer.hints import train_command
 from trainer.monitor.pictures import write_rate_picture
-from trainer.runs.folder import RUNS, RunFolder
 from trainer.training.range_test import BELOW_LOWEST, RangeTest, growing_rates, run_range_test
-from trainer.training.resources import told_failures
+from trainer.training.resources import Workload
+from trainer.training.starting import folder_of, prepare
 
 FEWEST_STEPS = 20
 ROWS = 24
@@ -32,11 +31,12 @@ def run(arguments: Namespace) -> int:
     picture = arguments.png or Path(f"find-rate-{config.name}.png")
     if not picture.parent.is_dir() or (picture.exists() and not picture.is_file()):
         raise UserError(f"--png {picture}: expected a file in a folder that exists")
-    training = new_training(config, RunFolder(RUNS / config.name), read_beginning(config))
+    training = prepare(config, folder_of(config))
 
     rates = growing_rates(low, high, steps)
     with (
-        told_failures(config, training.model.vocabulary_size, training.plan),
+        training.plan.limit_threads(),
+        Workload(config, training.model.vocabulary_size, training.plan).explain_failures(),
         terminal.progress_bar(total=steps, unit=" steps") as bar,
     ):
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from trainer.backend import ONE_THREAD
 from trainer.commands.display import Display, open_display
 from trainer.commands.interactive import converse
 from trainer.config import GenerationConfig
@@ -23,6 +24,11 @@ RANDOM = "random"
 
 def run(arguments: Namespace) -> int:
     """Generate; return the exit status."""
+    with ONE_THREAD.limit_threads():
+        return _write(arguments)
+
+
+def _write(arguments: Namespace) -> int:
     if arguments.samples < 1:
         raise UserError(f"--samples: found {arguments.samples}, expected at least 1")
     if arguments.interactive and arguments.samples > 1:

@@ -26,7 +26,7 @@ from trainer.gpu_check import (
 )
 from trainer.gpu_check.gpu import SYMBOLS, make_config, trained
 from trainer.training.learner import Learner
-from trainer.training.resources import refuse_too_large, told_failures
+from trainer.training.resources import Workload
 
 STANDARD_OUTPUT = Path("-")
 STEPS = 5
@@ -75,13 +75,13 @@ def memory_runs_out(gpu: Gpu) -> Finding:
     large = small.model_copy(
         update={"model": small.model.model_copy(update={"hidden_size": math.isqrt(there // 24)})}
     )
-    lines = []
+    lines, workload = [], Workload(large, SYMBOLS, plan)
     for attempt in (
-        lambda: refuse_too_large(large, SYMBOLS, plan),
+        workload.refuse_too_large,
         lambda: Learner(large, plan.start(), SYMBOLS),
     ):
         try:
-            with told_failures(large, SYMBOLS, plan):
+            with workload.explain_failures():
                 attempt()
         except (UserError, RunFailed) as error:
             lines.append(str(error))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from trainer import terminal
+from trainer.backend import ONE_THREAD
 from trainer.commands.generate import asked_options
 from trainer.errors import UserError
 from trainer.model import Model, load
@@ -22,6 +23,11 @@ SAMPLING = ("length", "prompt", "temperature", "top_k", "top_p", "seed")
 
 def run(arguments: Namespace) -> int:
     """Compare; return the exit status."""
+    with ONE_THREAD.limit_threads():
+        return _compare_texts(arguments)
+
+
+def _compare_texts(arguments: Namespace) -> int:
     model = load(arguments.model, arguments.overrides)
     corpus = model.corpus("put it back: only the text of the training can tell what was copied")
     ids = _generate(arguments, model) if arguments.text is None else _read(arguments, model)

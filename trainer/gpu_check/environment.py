@@ -13,7 +13,7 @@ import numpy as np
 import trainer
 from trainer.gpu_check.check import Finding
 from trainer.gpu_check.gpu import Gpu
-from trainer.training.memory import in_words
+from trainer.training.memory import describe_bytes
 
 DRIVER = Path("/proc/driver/nvidia/version")
 
@@ -45,7 +45,8 @@ def environment(gpu: Gpu) -> Finding:
         "system": platform.platform(),
     }
     return Finding(
-        f"{facts['gpu']}, compute capability {facts['compute_capability']}, {in_words(total)}; "
+        f"{facts['gpu']}, compute capability {facts['compute_capability']}, "
+        f"{describe_bytes(total)}; "
         f"driver for CUDA {facts['cuda_of_driver']}, CuPy {facts['cupy']} with CUDA "
         f"{facts['cuda_of_cupy']}",
         facts,

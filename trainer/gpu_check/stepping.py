@@ -15,7 +15,7 @@ from trainer.errors import RunFailed
 from trainer.gpu_check.check import Finding
 from trainer.gpu_check.gpu import SYMBOLS, Gpu, make_config, take_step
 from trainer.training.learner import Learner
-from trainer.training.memory import in_words, training_bytes
+from trainer.training.memory import describe_bytes, training_bytes
 
 WARM_UP, STEPS, QUICK_STEPS = 4, 100, 20
 STEPS_AHEAD = 2
@@ -104,15 +104,16 @@ def flat_memory(gpu: Gpu) -> Finding:
         taken = free_before - cuda.runtime.memGetInfo()[0]
         if pool.total_bytes() > held_before or taken > SPARE:
             raise RunFailed(
-                f"{name}: within {steps} steps, {in_words(taken)} were taken on the GPU, "
-                f"{in_words(pool.total_bytes() - held_before)} of them by arrays"
+                f"{name}: within {steps} steps, {describe_bytes(taken)} were taken on the GPU, "
+                f"{describe_bytes(pool.total_bytes() - held_before)} of them by arrays"
             )
         facts[name] = pool.used_bytes()
         del learner
     facts["by_formula"] = sum(training_bytes(config, SYMBOLS, gpu.plan).values())
     return Finding(
-        f"nothing taken in {steps} steps, eager and graph; in use are {in_words(facts['eager'])}, "
-        f"by formula {in_words(facts['by_formula'])}",
+        f"nothing taken in {steps} steps, eager and graph; in use are "
+        f"{describe_bytes(facts['eager'])}, "
+        f"by formula {describe_bytes(facts['by_formula'])}",
         {"bytes": facts, "steps": steps},
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -27,15 +27,22 @@ class Journal:
         metrics: the run's metrics.jsonl.
         resume_step: step of the checkpoint that the session starts from, None for a new run.
         progress: the display.
+        listener: is told each row, too.
 
     Raises:
         RunFailed: A file cannot be written.
     """
 
     def __init__(
-        self, folder: Path, metrics: Path, resume_step: int | None, progress: Progress
+        self,
+        folder: Path,
+        metrics: Path,
+        resume_step: int | None,
+        progress: Progress,
+        listener: Callable[[Mapping[str, Any]], object] | None = None,
     ) -> None:
         self.progress = progress
+        self._listener = listener
         with ExitStack() as opened:  # what is open is closed, whatever else fails
             opened.callback(progress.close)
             self._metrics = MetricsFile(metrics, resume_step)
@@ -52,6 +59,8 @@ class Journal:
         for name in _TAGS.keys() & row.keys():
             self._events.scalar(_TAGS[name], row[name], row["step"])
         self._events.flush()
+        if self._listener is not None:
+            self._listener(row)
 
     def gates(self, layer: int, statistics: Mapping[str, float], step: int) -> None:
         """Draw the statistics of a layer's gates."""

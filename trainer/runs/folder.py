@@ -31,6 +31,7 @@ class RunFolder:
         self.config = path / "config.yaml"
         self.metrics = path / "metrics.jsonl"
         self.samples = path / "samples"
+        self.texts = path / "text"
         self.checkpoints = path / "checkpoints"
 
     @contextmanager
@@ -138,8 +139,7 @@ class RunFolder:
         """
         write_checkpoint(checkpoint)
         for pointer in ("best", "latest") if best else ("latest",):
-            with whole_file(self.checkpoints / pointer) as file:
-                file.write(f"{checkpoint.path.name}\n".encode())
+            self._point(pointer, checkpoint.path)
 
     def prune(self, keep_last: int, keep_every: int | None) -> None:
         """Remove all checkpoints but the newest, the best, and those at multiples of a step.
@@ -156,6 +156,44 @@ class RunFolder:
 
     def _files(self) -> list[Path]:
         return list(self.checkpoints.glob("step-*.safetensors"))
+
+    def later_than(self, step: int) -> list[Path]:
+        """Return the checkpoints after a step."""
+        return sorted(path for path in self._files() if _step(path) > step)
+
+    def go_back(self, checkpoint: Checkpoint) -> None:
+        """Remove what came after a checkpoint of this run, for good."""
+        step, best = checkpoint.counters.step, self.pointer("best")
+        self._point("latest", checkpoint.path)
+        if best is not None and _step(best) > step:
+            kept = self.checkpoint_file(checkpoint.counters.best_step or 0)
+            if kept.is_file():
+                self._point("best", kept)
+            else:
+                (self.checkpoints / "best").unlink()
+        samples = (path for path in self.samples.glob("step-*.txt") if _step(path) > step)
+        for path in (*self.later_than(step), *samples):
+            path.unlink(missing_ok=True)
+
+    def adopt(self, checkpoint: Checkpoint) -> None:
+        """Begin with a checkpoint of another folder, with its rows and the best before it."""
+        there, counters = RunFolder(checkpoint.path.parent.parent), checkpoint.counters
+        copies = [(checkpoint.path, self.checkpoint_file(counters.step))]
+        best = checkpoint.path.with_name(self.checkpoint_file(counters.best_step or 0).name)
+        if counters.best_step is not None and best.is_file():
+            copies.append((best, self.checkpoint_file(counters.best_step)))
+        if there.config.is_file() and there.metrics.is_file():
+            copies.append((there.metrics, self.metrics))
+        for source, copy in copies:
+            with disk_errors(copy), source.open("rb") as content, whole_file(copy) as file:
+                shutil.copyfileobj(content, file)
+        if self.checkpoint_file(counters.best_step or 0).is_file():
+            self._point("best", self.checkpoint_file(counters.best_step or 0))
+        self._point("latest", self.checkpoint_file(counters.step))
+
+    def _point(self, name: str, checkpoint: Path) -> None:
+        with whole_file(self.checkpoints / name) as file:
+            file.write(f"{checkpoint.name}\n".encode())
 
     def pointer(self, name: str) -> Path | None:
         """Follow `best` or `latest`; None when there is none yet."""

@@ -39,7 +39,7 @@ class Transfer(NamedTuple):
     new: list[str]
     left: list[str]
 
-    def in_words(self) -> str:
+    def describe(self) -> str:
         """Tell it in one line."""
         kept = f"{len(self.kept):,} kept" if self.kept else "none in common"
         new = f"{len(self.new):,} new" if self.new else "none new"
@@ -50,7 +50,7 @@ class Transfer(NamedTuple):
         return f"characters: {kept}, {new}, {len(self.left):,} left behind"
 
 
-def read_origin(place: Path, config: Config) -> Checkpoint:
+def read_source(place: Path, config: Config) -> Checkpoint:
     """Read the checkpoint that a new run is to begin with.
 
     Args:
@@ -61,10 +61,10 @@ def read_origin(place: Path, config: Config) -> Checkpoint:
         UserError: There is none, it is damaged, or it is of a model of another shape.
     """
     try:
-        origin = find_checkpoint(place)
+        source = find_checkpoint(place)
     except UserError as error:
         raise UserError(f"training.init_from: {error}") from error
-    old = origin.config.model_dump()
+    old = source.config.model_dump()
     new = config.model_dump()
     differ = [(s, key) for s, key in EQUAL if old[s][key] != new[s][key]]
     if differ:
@@ -73,29 +73,29 @@ def read_origin(place: Path, config: Config) -> Checkpoint:
             for side in (new, old)
         )
         raise UserError(
-            f"training.init_from: {origin.path} is of another model, with {expected}; the "
+            f"training.init_from: {source.path} is of another model, with {expected}; the "
             f"configuration has {found}: set it as there, or begin without training.init_from"
         )
-    return origin
+    return source
 
 
-def with_origin(config: Config, origin: Checkpoint) -> Config:
+def with_source(config: Config, source: Checkpoint) -> Config:
     """Return a configuration that names the very file, whatever becomes of its run."""
-    training = config.training.model_copy(update={"init_from": str(origin.path)})
+    training = config.training.model_copy(update={"init_from": str(source.path)})
     return config.model_copy(update={"training": training})
 
 
-def told_origin(origin: Checkpoint) -> str:
+def describe_source(source: Checkpoint) -> str:
     """Return the name of a checkpoint, its step and its loss, as far as it is known."""
-    counters, loss = origin.counters, ""
+    counters, loss = source.counters, ""
     if counters.best_loss is not None and counters.best_step == counters.step:
         loss = f", validation loss {counters.best_loss:.4f}"
     elif counters.last_loss is not None:
         loss = f", training loss {counters.last_loss:.4f}"
-    return f"{origin.path} (step {counters.step:,}{loss})"
+    return f"{source.path} (step {counters.step:,}{loss})"
 
 
-def transfer(origin: Checkpoint, model: CharacterLSTM, vocabulary: Vocabulary) -> Transfer:
+def transfer(source: Checkpoint, model: CharacterLSTM, vocabulary: Vocabulary) -> Transfer:
     """Copy the parameters of a checkpoint into a model that was initialised.
 
     What belongs to a symbol (a row of the input's matrix, a column of the output's, an element of
@@ -106,7 +106,7 @@ def transfer(origin: Checkpoint, model: CharacterLSTM, vocabulary: Vocabulary) -
         model: of the same shape but for the size of the vocabulary.
         vocabulary: the model's.
     """
-    before = origin.vocabulary
+    before = source.vocabulary
     old, new = ({c: k for k, c in enumerate(v.characters)} for v in (before, vocabulary))
     kept = [character for character in new if character in old]
     there, here = [old[character] for character in kept], [new[character] for character in kept]
@@ -117,7 +117,7 @@ def transfer(origin: Checkpoint, model: CharacterLSTM, vocabulary: Vocabulary) -
     of_symbols = {model.input_matrix, "output.W", "output.b"}
     for name in model.parameters:
         value = model.parameters[name].value
-        learnt = model.backend.asarray(origin.arrays[f"parameters.{name}"], model.dtype)
+        learnt = model.backend.asarray(source.arrays[f"parameters.{name}"], model.dtype)
         if name in of_symbols:  # the output's have the symbols in their last axis
             value, learnt = (a if name == model.input_matrix else a.T for a in (value, learnt))
             value[here] = learnt[there]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainer.config import TrainingConfig
+from trainer.config import Config, TrainingConfig
 from trainer.runs.counters import Counters
 
 
@@ -18,3 +18,23 @@ class Length:
         if self.minutes is not None:
             return min(1.0, counters.seconds / 60 / self.minutes)
         return min(1.0, counters.step / self.steps)
+
+
+def is_finished(config: Config, counters: Counters, length: Length) -> bool:
+    """Whether a run has its full length, or has lost its patience."""
+    return length.share_done(counters) >= 1 or is_out_of_patience(config, counters)
+
+
+def is_out_of_patience(config: Config, counters: Counters) -> bool:
+    """Whether too many evaluations brought no improvement."""
+    patience = config.evaluation.patience
+    return patience is not None and counters.evaluations_without_improvement >= patience
+
+
+def describe_longer(config: Config, counters: Counters) -> str:
+    """Return the override that gives twice of what ended a run: its length, or its patience."""
+    if is_out_of_patience(config, counters):
+        return f"evaluation.patience={2 * (config.evaluation.patience or 1)}"
+    lengths = config.training.model_dump()
+    unit = next(unit for unit in ("epochs", "steps", "minutes") if lengths[unit] is not None)
+    return f"training.{unit}={2 * lengths[unit]}"

@@ -26,7 +26,7 @@ from trainer.terminal import note
 from trainer.text import Batches, Corpus, Span
 from trainer.training.interruption import StopRequest
 from trainer.training.learner import Learner
-from trainer.training.length import Length
+from trainer.training.length import Length, is_finished, is_out_of_patience
 
 EXPLODED = 3
 """A loss this many times the larger of the first loss and ln V has diverged (char-rnn's rule)."""
@@ -93,18 +93,12 @@ class Training:
     @property
     def finished(self) -> bool:
         """Whether the run has its full length, or has lost its patience."""
-        return self.length.share_done(self.counters) >= 1 or self.out_of_patience
+        return is_finished(self.config, self.counters, self.length)
 
     @property
     def amount(self) -> float:
         """What is done, in the unit of the run's length: minutes or steps."""
         return self.counters.step if self.length.minutes is None else self.counters.seconds / 60
-
-    @property
-    def out_of_patience(self) -> bool:
-        """Whether too many evaluations brought no improvement."""
-        patience = self.config.evaluation.patience
-        return patience is not None and (self.counters.evaluations_without_improvement >= patience)
 
     def train(self, journal: Journal) -> bool:
         """Train to the end, or until a signal asks to stop; then save.
@@ -322,7 +316,11 @@ class Training:
             described = self._describe(result, self.test_text)
             self.journal.progress.message(f"test text: {described}")
         loss = counters.best_loss if counters.best_loss is not None else counters.last_loss
-        self._write_row("end", loss, reason="patience" if self.out_of_patience else "length")
+        self._write_row(
+            "end",
+            loss,
+            reason="patience" if is_out_of_patience(self.config, counters) else "length",
+        )
         return True
 
     def _refuse_divergence(self) -> None:

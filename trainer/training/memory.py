@@ -92,6 +92,6 @@ def training_bytes(
     return arrays
 
 
-def in_words(size: float) -> str:
+def describe_bytes(size: float) -> str:
     """Return a number of bytes as a person would say it."""
     return f"{size / 1e9:,.2f} GB" if size >= 1e9 else f"{size / 1e6:,.2f} MB"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from trainer.backend import Plan, make_plan
 from trainer.backend.device import (
@@ -19,7 +20,7 @@ from trainer.errors import RunFailed, UserError
 from trainer.runs.checkpoint import Checkpoint
 from trainer.scoring.evaluation import usable_streams
 from trainer.text import Corpus
-from trainer.training.memory import in_words, training_bytes
+from trainer.training.memory import describe_bytes, training_bytes
 
 STAYS = "note: so far the run was computed on the CPU, and stays there; backend.device=gpu moves it"
 
@@ -70,74 +71,69 @@ def same_plan(config: Config, checkpoint: Checkpoint) -> tuple[Plan, str | None]
     )
 
 
-def evaluated_streams(config: Config, corpus: Corpus) -> list[int]:
-    """Return into how many streams each text is cut that a training evaluates."""
-    split = corpus.split(config.corpus.split)
-    validation = split.validation.predicting(config.evaluation.characters)
-    test = split.test.predicting(config.evaluation.test_characters)
-    lengths = [len(text.ids) for text in (validation, test)]
-    return [usable_streams(n - 1, config.evaluation.streams) for n in lengths if n >= 2]
+class Workload(NamedTuple):
+    """All that decides what a training takes of a device.
 
-
-def refuse_too_large(
-    config: Config, vocabulary_size: int, plan: Plan, evaluations: Collection[int] = ()
-) -> None:
-    """Refuse what the device cannot hold, before it is tried: it could be killed without a word.
-
-    Args:
-        evaluations: as `evaluated_streams` returns them.
-
-    Raises:
-        UserError: The arrays would take more than all memory that there is.
+    Attributes:
+        evaluations: into how many streams each text is cut that is evaluated.
     """
-    needed, there = _memory(config, vocabulary_size, plan, evaluations)
-    if there is not None and needed > there:
-        raise UserError(_told_memory(plan, needed, there, evaluations))
 
+    config: Config
+    vocabulary_size: int
+    plan: Plan
+    evaluations: tuple[int, ...] = ()
 
-@contextmanager
-def told_failures(
-    config: Config,
-    vocabulary_size: int,
-    plan: Plan,
-    evaluations: Collection[int] = (),
-    go_on: str = "",
-) -> Iterator[None]:
-    """Say in one line what is needed where memory runs out, and that it was the GPU that failed.
+    @classmethod
+    def of(cls, config: Config, corpus: Corpus, plan: Plan) -> Workload:
+        """Find out how a text is evaluated."""
+        split, wanted = corpus.split(config.corpus.split), config.evaluation
+        validation = split.validation.predicting(wanted.characters)
+        test = split.test.predicting(wanted.test_characters)
+        lengths = [len(text.ids) for text in (validation, test)]
+        streams = (usable_streams(n - 1, wanted.streams) for n in lengths if n >= 2)
+        return cls(config, len(corpus.vocabulary), plan, tuple(streams))
 
-    Args:
-        evaluations: as `evaluated_streams` returns them.
-        go_on: what to do then.
+    def bytes(self) -> dict[str, int]:
+        """Return what the arrays take, by what they are for."""
+        return training_bytes(self.config, self.vocabulary_size, self.plan, self.evaluations)
 
-    Raises:
-        RunFailed: in place of the error.
-    """
-    try:
-        yield
-    except Exception as error:
-        if is_memory_failure(error):
-            needed, there = _memory(config, vocabulary_size, plan, evaluations)
-            told = _told_memory(plan, needed, there, evaluations)
-            raise RunFailed(f"not enough memory ({in_a_line(error)}): {told}{go_on}") from error
-        if is_gpu_failure(error):
-            raise RunFailed(f"the GPU: {in_a_line(error)}{go_on}") from error
-        raise
+    def refuse_too_large(self) -> None:
+        """Refuse what the device cannot hold: it could be killed for trying, without a word.
 
+        Raises:
+            UserError: The arrays would take more than all memory that there is.
+        """
+        needed, there = sum(self.bytes().values()), memory(self.plan.device)
+        if there is not None and needed > there:
+            raise UserError(self._describe(needed, there))
 
-def _memory(
-    config: Config, vocabulary_size: int, plan: Plan, evaluations: Collection[int]
-) -> tuple[int, int | None]:
-    """Return the bytes that a training needs, and those that there are, if that is known."""
-    needed = sum(training_bytes(config, vocabulary_size, plan, evaluations).values())
-    return needed, memory(plan.device)
+    @contextmanager
+    def explain_failures(self, go_on: str = "") -> Iterator[None]:
+        """Say in a line what is needed where memory runs out, and that it was the GPU that failed.
 
+        Args:
+            go_on: what to do then.
 
-def _told_memory(plan: Plan, needed: int, there: int | None, evaluations: Collection[int]) -> str:
-    place = "this machine" if plan.device.index is None else plan.device.name
-    told = f"the training takes {in_words(needed)} by formula"
-    if there is not None:
-        told += f", {place} has {in_words(there)} for it"
-    others = "see what else takes it, or " if there is not None and needed <= there else ""
-    settings = ["model.hidden_size", "training.batch_size", "training.sequence_length"]
-    settings += ["evaluation.streams"] if evaluations else []
-    return f"{told}: {others}lower {', '.join(settings[:-1])} or {settings[-1]}"
+        Raises:
+            RunFailed: in place of the error.
+        """
+        try:
+            yield
+        except Exception as error:
+            if is_memory_failure(error):
+                told = self._describe(sum(self.bytes().values()), memory(self.plan.device))
+                raise RunFailed(f"not enough memory ({in_a_line(error)}): {told}{go_on}") from error
+            if is_gpu_failure(error):
+                raise RunFailed(f"the GPU: {in_a_line(error)}{go_on}") from error
+            raise
+
+    def _describe(self, needed: int, there: int | None) -> str:
+        device = self.plan.device
+        place = "this machine" if device.index is None else device.name
+        told = f"the training takes {describe_bytes(needed)} by formula"
+        if there is not None:
+            told += f", {place} has {describe_bytes(there)} for it"
+        others = "see what else takes it, or " if there is not None and needed <= there else ""
+        settings = ["model.hidden_size", "training.batch_size", "training.sequence_length"]
+        settings += ["evaluation.streams"] if self.evaluations else []
+        return f"{told}: {others}lower {', '.join(settings[:-1])} or {settings[-1]}"
