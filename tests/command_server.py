@@ -47,6 +47,8 @@ def become(
         (2, stderr, WRITE),
     ):
         os.dup2(os.open(path, mode), number)
+    # As hints are to name the command: this process was begun otherwise.
+    sys.argv = [program if program == "train.py" else "trainer/__main__.py", *arguments]
     exec(first, {})
     return PROGRAMS[program](arguments)
 

@@ -1,5 +1,7 @@
 """What each command is called and takes.
 
+In the examples {trainer}, {train} and {config} stand for what `trainer.hints` calls them here.
+
 Nothing of the trainer is imported here, so that `--help` answers at once.
 """
 
@@ -11,64 +13,65 @@ from pathlib import Path
 from typing import NamedTuple
 
 _TRAIN = """examples:
-  python train.py configs/shakespeare.yaml
-  python train.py configs/shakespeare.yaml name=mine corpus.path=my.txt training.minutes=10
-  python train.py --resume runs/mine
-  python train.py --resume runs/mine training.minutes=20
-  python train.py configs/shakespeare.yaml model.hidden_size=256 --print-config
-  python train.py configs/shakespeare.yaml model.hidden_size=512 --dry-run
-  python train.py configs/shakespeare.yaml name=fine training.init_from=runs/mine corpus.path=my.txt
+  {train} {config}
+  {train} {config} name=mine corpus.path=my.txt training.minutes=10
+  {train} --resume runs/mine
+  {train} --resume runs/mine training.minutes=20
+  {train} {config} model.hidden_size=256 --print-config
+  {train} {config} model.hidden_size=512 --dry-run
+  {train} {config} name=fine training.init_from=runs/mine corpus.path=my.txt
 """
 _GENERATE = """examples:
-  python -m trainer generate runs/shakespeare --prompt "ROMEO" --length 300
-  python -m trainer generate runs/shakespeare --temperature 0.7 --top-p 0.95 --seed 7
-  python -m trainer generate runs/shakespeare --prompt-file scene.txt --until $'\\n\\n'
-  python -m trainer generate runs/shakespeare --samples 5 --length 80
-  python -m trainer generate runs/shakespeare --show-probabilities
-  python -m trainer generate runs/shakespeare --interactive --temperature 0.7
-  python -m trainer generate runs/shakespeare/checkpoints/step-00002000.safetensors
+  {trainer} generate runs/shakespeare --prompt "ROMEO" --length 300
+  {trainer} generate runs/shakespeare --temperature 0.7 --top-p 0.95 --seed 7
+  {trainer} generate runs/shakespeare --prompt-file scene.txt --until $'\\n\\n'
+  {trainer} generate runs/shakespeare --samples 5 --length 80
+  {trainer} generate runs/shakespeare --show-probabilities
+  {trainer} generate runs/shakespeare --interactive --temperature 0.7
+  {trainer} generate runs/shakespeare/checkpoints/step-00002000.safetensors
 """
 _EVALUATE = """examples:
-  python -m trainer evaluate runs/shakespeare
-  python -m trainer evaluate runs/shakespeare --split validation --json
-  python -m trainer evaluate runs/shakespeare --text letter.txt --least-expected 20
-  python -m trainer evaluate runs/shakespeare --text letter.txt --per line > lines.tsv
-  echo "To be, or not to be" | python -m trainer evaluate runs/shakespeare --text - --per character
+  {trainer} evaluate runs/shakespeare
+  {trainer} evaluate runs/shakespeare --split validation --json
+  {trainer} evaluate runs/shakespeare corpus.path=moved.txt
+  {trainer} evaluate runs/shakespeare --text letter.txt --least-expected 20
+  {trainer} evaluate runs/shakespeare --text letter.txt --per line > lines.tsv
+  echo "To be, or not to be" | {trainer} evaluate runs/shakespeare --text - --per character
 """
 _NOVELTY = """examples:
-  python -m trainer novelty runs/shakespeare
-  python -m trainer novelty runs/shakespeare --length 100000 --temperature 0.5
-  python -m trainer novelty runs/shakespeare --text generated.txt --json
+  {trainer} novelty runs/shakespeare
+  {trainer} novelty runs/shakespeare --length 100000 --temperature 0.5
+  {trainer} novelty runs/shakespeare --text generated.txt --json
 """
 _CHECK = """examples:
-  python -m trainer check-gradients configs/tiny.yaml
-  python -m trainer check-gradients configs/tiny.yaml model.num_layers=3 model.dropout=0.3
+  {trainer} check-gradients {config}
+  {trainer} check-gradients {config} model.num_layers=3 model.dropout=0.3
 """
 _FIND_RATE = """examples:
-  python -m trainer find-rate configs/shakespeare.yaml
-  python -m trainer find-rate configs/shakespeare.yaml optimizer.name=adam --from 1e-4 --to 1
+  {trainer} find-rate {config}
+  {trainer} find-rate {config} optimizer.name=adam --from 1e-4 --to 1
 """
 _CORPORA = """examples:
-  python -m trainer corpora
-  python -m trainer corpora show shakespeare
-  python -m trainer corpora show my.txt
-  python train.py configs/tiny.yaml corpus.name=shakespeare
+  {trainer} corpora
+  {trainer} corpora show shakespeare
+  {trainer} corpora show my.txt
+  {train} {config} corpus.name=shakespeare
 """
 _GPU_CHECK = """examples:
-  python -m trainer gpu-check
-  python -m trainer gpu-check --device gpu:1 --json gpu.json
-  python -m trainer gpu-check --budget 120
+  {trainer} gpu-check
+  {trainer} gpu-check --device gpu:1 --json gpu.json
+  {trainer} gpu-check --budget 120
 
 The exit status is 0 if no check failed, 1 if one did, 2 if there is no GPU that can be used.
 """
 _SCHEMA = """examples:
-  python -m trainer schema > configs/schema.json
-  python -m trainer schema --markdown > docs/configuration.md
+  {trainer} schema > configs/schema.json
+  {trainer} schema --markdown > docs/configuration.md
 """
 
 
 class Command(NamedTuple):
-    """A command of `python -m trainer`.
+    """A command.
 
     Attributes:
         add: adds its arguments to a parser.
@@ -84,13 +87,8 @@ class Command(NamedTuple):
 
 def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", nargs="?", metavar="CONFIG", help="YAML file of a new run")
-    parser.add_argument(
-        "overrides",
-        nargs="*",
-        metavar="section.key=value",
-        help="replaces a value of the file, e.g. training.minutes=10 or name=second",
-    )
-    parser.add_argument("--resume", type=Path, metavar="RUN", help="run folder to continue")
+    _add_overrides(parser, "file, e.g. training.minutes=10 or name=second")
+    parser.add_argument("--resume", type=_path, metavar="RUN", help="run folder to continue")
     parser.add_argument(
         "--force", action="store_true", help="replace a finished or broken run of the same name"
     )
@@ -113,14 +111,15 @@ def _generate(parser: argparse.ArgumentParser) -> None:
     prompt.add_argument("--prompt", metavar="TEXT", help="text to continue; printed first")
     prompt.add_argument(
         "--prompt-file",
-        type=Path,
+        type=_path,
         metavar="FILE",
         help="text to continue, all of it, its last line end too; - is standard input",
     )
     prompt.add_argument(
         "--interactive",
         action="store_true",
-        help="type the text to continue, line by line; it grows, and Ctrl-D ends it",
+        help="type the text to continue, line by line; it grows; a line that ends in \\ goes on "
+        "in the next, with a line end between them; Ctrl-D ends it",
     )
     parser.add_argument("--length", type=int, metavar="N", help="characters to write after it")
     parser.add_argument(
@@ -154,7 +153,10 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
         help="part of the run's own text (default: test, or validation where there is no test)",
     )
     chosen.add_argument(
-        "--text", type=Path, metavar="FILE", help="a text file of your own; - is standard input"
+        "--text",
+        type=_path,
+        metavar="FILE",
+        help="a text of your own, in the encoding of the run's; - is standard input",
     )
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument(
@@ -176,7 +178,10 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
 def _novelty(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     parser.add_argument(
-        "--text", type=Path, metavar="FILE", help="look at this text and generate none"
+        "--text",
+        type=_path,
+        metavar="FILE",
+        help="look at this text and generate none; - is standard input",
     )
     parser.add_argument(
         "--length", type=int, metavar="N", help="characters to generate (default: 10000)"
@@ -188,14 +193,14 @@ def _novelty(parser: argparse.ArgumentParser) -> None:
 
 
 def _check_gradients(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="YAML file with the model")
-    parser.add_argument("overrides", nargs="*", metavar="section.key=value")
+    parser.add_argument("config", type=_path, metavar="CONFIG", help="YAML file with the model")
+    _add_overrides(parser)
     _finish(parser, "check_gradients")
 
 
 def _find_rate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="YAML file of a run")
-    parser.add_argument("overrides", nargs="*", metavar="section.key=value")
+    parser.add_argument("config", type=_path, metavar="CONFIG", help="YAML file of a run")
+    _add_overrides(parser)
     parser.add_argument(
         "--from",
         dest="low",
@@ -216,7 +221,7 @@ def _find_rate(parser: argparse.ArgumentParser) -> None:
         "--steps", type=int, default=200, metavar="N", help="steps to take (default: 200)"
     )
     parser.add_argument(
-        "--png", type=Path, metavar="FILE", help="picture to write (default: find-rate-NAME.png)"
+        "--png", type=_path, metavar="FILE", help="picture to write (default: find-rate-NAME.png)"
     )
     _finish(parser, "find_rate")
 
@@ -252,7 +257,7 @@ def _gpu_check(parser: argparse.ArgumentParser) -> None:
         "--quick", action="store_true", help="small sizes: do the checks themselves work?"
     )
     parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="write all figures, too; - prints them instead"
+        "--json", type=_path, metavar="FILE", help="write all figures, too; - prints them instead"
     )
     _finish(parser, "gpu_check")
 
@@ -267,10 +272,39 @@ def _schema(parser: argparse.ArgumentParser) -> None:
 def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model",
-        type=Path,
+        type=_path,
         metavar="RUN_OR_CHECKPOINT",
         help="run folder (its best checkpoint, else the latest) or a .safetensors file",
     )
+    _add_overrides(parser, "run's configuration, e.g. corpus.path=moved.txt")
+
+
+def _add_overrides(parser: argparse.ArgumentParser, of: str = "file") -> None:
+    parser.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="section.key=value",
+        help=f"replaces a value of the {of}",
+    )
+
+
+def _path(text: str) -> Path:
+    """Return a path; ~ is the home folder, where the shell leaves it (--text=~/my.txt) too."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # no such person
+        return Path(text)
+
+
+def _seed(text: str) -> int | str:
+    if text == "random":
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}, expected a whole number or random"
+        ) from None
 
 
 def _add_sampling(parser: argparse.ArgumentParser) -> None:
@@ -281,7 +315,9 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--top-p", type=float, metavar="P", help="only the likeliest characters of this total"
     )
-    parser.add_argument("--seed", type=int, metavar="S", help="same seed, same text")
+    parser.add_argument(
+        "--seed", type=_seed, metavar="S", help="same seed, same text; random draws another"
+    )
 
 
 def _finish(parser: argparse.ArgumentParser, module: str) -> None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 import trainer
+from trainer import hints, terminal
 from trainer.commands.arguments import COMMANDS, TRAIN
 from trainer.errors import RunFailed, UserError
 
@@ -21,9 +21,9 @@ FAILED, WRONG, INTERRUPTED = 1, 2, 130
 """Exit statuses; 0 is done."""
 
 _ALL = """examples:
-  python -m trainer train configs/shakespeare.yaml
-  python -m trainer generate runs/shakespeare --prompt "ROMEO" --length 300
-  python -m trainer COMMAND --help
+  {trainer} train {config}
+  {trainer} generate runs/shakespeare --prompt "ROMEO" --length 300
+  {trainer} COMMAND --help
 """
 
 
@@ -31,15 +31,19 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, like all the rest."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(WRONG, f"error: {message} ({self.prog} --help shows how)\n")
+        terminal.tell(_one_line(f"error: {message} ({self.prog} --help shows how)"))
+        self.exit(WRONG)
+
+    def _print_message(self, message: str, file: object = None) -> None:
+        terminal.write(message)
 
 
 def train_main(arguments: Sequence[str] | None = None) -> int:
     """Run `train.py`; return the exit status."""
     parser = _Parser(
-        prog="python train.py",
+        prog=hints.train_command(),
         description="Train a character-level LSTM on a text: start a run, or resume one.",
-        epilog=TRAIN.examples,
+        epilog=_called(TRAIN.examples),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     TRAIN.add(parser)
@@ -47,11 +51,11 @@ def train_main(arguments: Sequence[str] | None = None) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `python -m trainer`; return the exit status."""
+    """Run the command that is named first; return the exit status."""
     parser = _Parser(
-        prog="python -m trainer",
+        prog=hints.command(),
         description=trainer.__doc__,
-        epilog=_ALL,
+        epilog=_called(_ALL),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=trainer.__version__)
@@ -62,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 command.name,
                 help=command.summary,
                 description=f"{command.summary[0].upper()}{command.summary[1:]}.",
-                epilog=command.examples,
+                epilog=_called(command.examples),
                 formatter_class=argparse.RawDescriptionHelpFormatter,
             )
         )
@@ -81,16 +85,27 @@ def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> 
     return parsed
 
 
+def _called(examples: str) -> str:
+    """Return examples as this installation is called."""
+    return examples.format(
+        trainer=hints.command(), train=hints.train_command(), config=hints.example_config()
+    )
+
+
+def _one_line(text: str) -> str:
+    r"""Return a message on one line: a line end in a value that it repeats is shown as `\n`."""
+    return text.replace("\r", "\\r").replace("\n", "\\n")
+
+
 def _run(arguments: argparse.Namespace) -> int:
     """Run the chosen command, and turn the way it ends into a line and an exit status."""
-    _open_outputs()
+    terminal.open_outputs()
     try:
         command = importlib.import_module(f"trainer.commands.{arguments.module}")
         status: int = command.run(arguments)
-        sys.stdout.flush()
+        terminal.write("")
     except BrokenPipeError:
-        # The reader has enough (`| head`). The exit would try to flush once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        terminal.close_pipe()  # the exit would try to flush once more
         return 0
     except KeyboardInterrupt:
         return _tell(arguments, "interrupted", INTERRUPTED)
@@ -104,24 +119,10 @@ def _run(arguments: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         line = (
             f"error: {error.name} is not installed in this Python ({sys.executable}): activate "
-            "the environment (. .venv/bin/activate), or install with pip install -e ."
+            f"its environment, or install it with {hints.install_command(str(error.name))}"
         )
         return _tell(arguments, line, WRONG)
     return status
-
-
-def _open_outputs() -> None:
-    """Give standard output and error, where they are closed, a place that swallows all.
-
-    Else the next file that is opened would have their number, and be written to by mistake.
-    """
-    for name, number in (("stdout", 1), ("stderr", 2)):
-        if getattr(sys, name) is None:
-            null = os.open(os.devnull, os.O_WRONLY)
-            if null != number:
-                os.dup2(null, number)
-                os.close(null)
-            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8"))
 
 
 def _tell(arguments: argparse.Namespace, line: str, status: int) -> int:
@@ -129,5 +130,5 @@ def _tell(arguments: argparse.Namespace, line: str, status: int) -> int:
         import traceback
 
         traceback.print_exc()
-    print(line, file=sys.stderr)
+    terminal.tell(_one_line(line))
     return status

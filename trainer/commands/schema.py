@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 
+from trainer import terminal
 from trainer.config import json_schema
 from trainer.config.documentation import markdown
 
@@ -12,7 +12,7 @@ from trainer.config.documentation import markdown
 def run(arguments: Namespace) -> int:
     """Print the schema, as it stands in configs/schema.json, or docs/configuration.md."""
     if arguments.markdown:
-        print(markdown(), end="")
+        terminal.write(markdown())
     else:
-        print(json.dumps(json_schema(), indent=2))
+        terminal.write_json(json_schema(), indent=2)
     return 0
