@@ -2,7 +2,7 @@
 
 import sys
 
-from trainer.commands.cli import train_main
+from trainer.__main__ import main
 
 if __name__ == "__main__":
-    sys.exit(train_main())
+    sys.exit(main(train=True))

@@ -160,7 +160,7 @@ def test_the_package_itself_imports_nothing():
 def test_the_mathematics_can_be_used_on_its_own():
     loaded = loaded_by("import trainer.nn, trainer.optim")
     layers = {layer_of(name) for name in loaded if "trainer." in name}
-    assert layers == {"backend", "errors", "nn", "optim"}
+    assert layers == {"backend", "errors", "hints", "nn", "optim"}
     assert not {"yaml", "pydantic", "tqdm", "tensorboard", "safetensors"} & loaded
 
 

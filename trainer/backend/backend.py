@@ -12,6 +12,7 @@ import numpy as np
 from trainer.backend.kernels import Array, Kernels
 from trainer.backend.reference import ReferenceKernels
 from trainer.errors import UserError
+from trainer.hints import install_command
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def create_backend(strategy: str = "reference") -> Backend:
         return Backend("numpy", np, ReferenceKernels(np))
     if not numba_is_installed():
         raise UserError(
-            "the fused kernels, with which this run was begun, need numba: pip install numba"
+            "the fused kernels, with which this run was begun, need numba: "
+            + install_command("numba")
         )
     from trainer.backend.fused import FusedKernels  # numba takes a third of a second to import
 

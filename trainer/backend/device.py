@@ -14,6 +14,7 @@ import numpy as np
 
 from trainer.backend.backend import Backend
 from trainer.errors import UserError
+from trainer.hints import install_command
 
 DRIVER = "libcuda.so.1"
 OUT_OF_MEMORY, DRIVER_TOO_OLD, NO_DEVICE = 2, 35, 100  # of CUDA's cudaError_t
@@ -77,7 +78,7 @@ def find_gpu(index: int) -> Device:
     if find_spec("cupy") is None:
         driver = "" if _driver_is_there() else ", nor is an NVIDIA driver, which it needs"
         raise UserError(
-            f'CuPy is not installed{driver}: pip install -e ".[cuda13]", or ".[cuda12]" for a '
+            f"CuPy is not installed{driver}: {install_command('[cuda13]')}, or [cuda12] for a "
             "driver older than 580"
         )
     packages = _cupy_packages()
@@ -181,7 +182,7 @@ def _count_gpus(runtime: Any, package: str) -> int:
         if error.status != DRIVER_TOO_OLD:
             raise UserError(f"the NVIDIA driver failed: {in_a_line(error)}") from error
         known, needed = runtime.driverGetVersion() // 10, runtime.runtimeGetVersion() // 1000
-        other = f', or pip uninstall {package} and pip install "cupy-cuda12x[ctk]"'
+        other = f", or pip uninstall {package} and {install_command('cupy-cuda12x[ctk]')}"
         raise UserError(
             f"the NVIDIA driver is too old for {package}: it knows CUDA up to "
             f"{known // 100}.{known % 100}, {needed} is needed: install a newer driver"
@@ -199,7 +200,7 @@ def _refuse_too_old(cuda: Any, index: int, name: str, package: str) -> None:
     if cuda.runtime.runtimeGetVersion() >= 13000 and int(capability) < OLDEST_OF_CUDA_13:
         raise UserError(
             f"GPU {index} ({name}) is too old for CUDA 13: pip uninstall {package} and "
-            'pip install "cupy-cuda12x[ctk]"'
+            f"{install_command('cupy-cuda12x[ctk]')}"
         )
 
 
@@ -228,4 +229,4 @@ def _told_trial(error: Exception, package: str) -> str:
         return in_a_line(error)
     # What CuPy advises may be for another version of CUDA.
     reason = in_a_line(error).partition(". Please")[0]
-    return f'{reason}; the libraries of CUDA come with pip install "{package}[ctk]"'
+    return f"{reason}; the libraries of CUDA come with {install_command(f'{package}[ctk]')}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -31,6 +32,10 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, like all the rest."""
 
     def error(self, message: str) -> NoReturn:
+        chosen = re.search(r"invalid choice: '([^']*)'", message)
+        if chosen and "COMMAND" in message:
+            meant = hints.did_you_mean(chosen[1], (command.name for command in COMMANDS))
+            message = f"{message}; {meant}" if meant else message
         terminal.tell(_one_line(f"error: {message} ({self.prog} --help shows how)"))
         self.exit(WRONG)
 
@@ -75,14 +80,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parse, with overrides taken from anywhere, also from behind an option."""
-    parsed, rest = parser.parse_known_args(arguments)
+    try:
+        parsed, rest = parser.parse_known_args(arguments)
+    except BrokenPipeError:  # of --help
+        terminal.close_pipe()
+        raise SystemExit(0) from None
     if "overrides" in parsed and not any(word.startswith("-") for word in rest):
         parsed.overrides += rest
     elif rest:
-        dashes = "overrides" in parsed and any(re.match(r"--\w+\.\w+", word) for word in rest)
-        hint = "; a key of the configuration has no dashes: section.key=value" if dashes else ""
-        parser.error(f"unrecognized arguments: {' '.join(rest)}{hint}")
+        wrong = next((word for word in rest if word.startswith("-")), rest[0])
+        if "=" not in wrong and wrong != rest[-1]:
+            wrong += f"={rest[rest.index(wrong) + 1]}"
+        hint = _nearest(parser, wrong, parsed.module)
+        parser.error(f"unrecognized arguments: {' '.join(rest)}{hint and '; ' + hint}")
     return parsed
+
+
+def _nearest(parser: argparse.ArgumentParser, wrong: str, module: str) -> str:
+    """Ask for the option or key of a configuration that was meant; "" if none is like it."""
+    found = parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found = action.choices.get(module.replace("_", "-"), parser)
+    name, equals, value = wrong.partition("=")
+    if name == "--lr":
+        name = "--learning_rate"
+    options = [option for option in found._option_string_actions if option.startswith("--")]
+    hint = hints.did_you_mean(name, options)
+    if hint or not any(action.dest == "overrides" for action in found._actions):
+        return hint
+    from trainer.config.schema import Config  # only now, as --help needs none of it
+
+    keys: dict[str, str] = {}
+    for section, field in Config.model_fields.items():
+        inner = getattr(field.annotation, "model_fields", None)
+        keys |= {key: f"{section}.{key}" for key in inner} if inner else {section: section}
+    word = name.lstrip("-").replace("-", "_")
+    whole = hints.did_you_mean(word, keys.values(), 0.8)
+    short = hints.did_you_mean(word.rpartition(".")[2], keys)
+    key = (whole or short).removeprefix("did you mean ").removesuffix("?")
+    meant = keys.get(key, key)
+    given = value if equals else "VALUE"
+    return f"a key of the configuration has no dashes: {meant}={given}" if meant else ""
 
 
 def _called(examples: str) -> str:
@@ -102,6 +141,8 @@ def _run(arguments: argparse.Namespace) -> int:
     terminal.open_outputs()
     try:
         command = importlib.import_module(f"trainer.commands.{arguments.module}")
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # now all is imported
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         status: int = command.run(arguments)
         terminal.write("")
     except BrokenPipeError:
