@@ -69,7 +69,7 @@ def tell(text: str, end: str = "\n") -> None:
 
 def tell_raw(text: str) -> None:
     """Tell what steers a terminal on purpose: all of it must be the program's own."""
-    with suppress(OSError):
+    with suppress(OSError, ValueError):  # closed
         sys.stderr.write(text)
         sys.stderr.flush()
 
@@ -111,12 +111,12 @@ def open_outputs() -> None:
 
 def close_pipe() -> None:
     """Let what is left go nowhere, as the reader has enough (`| head`)."""
-    with suppress(OSError, ValueError):  # a stream that is no file
+    with suppress(OSError, ValueError, AttributeError):  # a stream that is no file
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _is_terminal(stream: Any) -> bool:
-    return bool(stream.isatty())
+    return bool(getattr(stream, "isatty", bool)())
 
 
 def _finite(value: Any) -> Any:
