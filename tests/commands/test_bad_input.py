@@ -129,7 +129,7 @@ class TestConfiguration:
         refuses("tinny.yaml", words=["tinny.yaml: no such file; did you mean tiny.yaml?"])
 
     def test_dashes_before_a_key(self, refuses):
-        refuses("tiny.yaml", "--model.hidden_size=3", words=["has no dashes: section.key=value"])
+        refuses("tiny.yaml", "--model.hidden_size=3", words=["has no dashes: model.hidden_size=3"])
 
     def test_no_file_at_all(self, refuses):
         refuses(words=["which configuration? python train.py CONFIG"])
