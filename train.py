@@ -2,7 +2,7 @@
 
 import sys
 
-from trainer.__main__ import guarded
+from trainer.__main__ import main
 
 if __name__ == "__main__":
-    sys.exit(guarded("train_main"))
+    sys.exit(main(train=True))

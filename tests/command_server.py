@@ -47,7 +47,8 @@ def become(
         (2, stderr, WRITE),
     ):
         os.dup2(os.open(path, mode), number)
-    sys.argv = [program, *arguments]
+    # As hints are to name the command: this process was begun otherwise.
+    sys.argv = [program if program == "train.py" else "trainer/__main__.py", *arguments]
     exec(first, {})
     return PROGRAMS[program](arguments)
 

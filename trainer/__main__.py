@@ -1,32 +1,35 @@
-"""Where a process of this program begins and ends.
+"""The commands, begun so that a signal ends them quietly from the first line on."""
 
-What the commands need is imported within the guard: Ctrl-C in the first tenth of a second is
-answered like any other.
-"""
-
-import signal
+import os
 import sys
 
+try:
+    import signal
+except KeyboardInterrupt:
+    os._exit(130)
 
-def main() -> int:
-    """Run a command; return the exit status. This is what an installation calls `trainer`."""
-    return guarded("main")
+
+def _interrupted(number: int, frame: object) -> None:
+    # At once: an exception in the middle of an import may come out as another, or be swallowed.
+    os.write(2, b"interrupted\n")
+    os._exit(130)
 
 
-def guarded(name: str) -> int:
-    """Run a function of the command line; return the exit status, whatever interrupts it."""
-    status = 130
+def main(train: bool = False) -> int:
+    """Run the command line, as `train.py` if asked; return the exit status."""
+    heard = signal.getsignal(signal.SIGINT) is not signal.SIG_IGN  # ignored as by nohup: stays so
+    if heard:
+        signal.signal(signal.SIGINT, _interrupted)
+    from trainer.commands import cli  # takes a moment, in which Ctrl-C may come
+
     try:
-        from trainer.commands import cli
-
-        status = getattr(cli, name)()
+        return cli.train_main() if train else cli.main()
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-    except SystemExit as error:  # of argparse, which has said why
-        status = error.code if isinstance(error.code, int) else 2
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python's own end is not to be interrupted
-    return status
+        _interrupted(signal.SIGINT, None)
+        raise
+    finally:  # nothing is left that a signal could spoil
+        if heard:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import shlex
 import shutil
 import sys
@@ -98,4 +99,8 @@ def _python() -> list[str]:
 def _shown(path: Path) -> str:
     """Return a path as short as it can be called."""
     path = path.absolute()
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+    if not path.is_relative_to(Path.cwd()):
+        return str(path)
+    near = path.relative_to(Path.cwd())
+    # A bare name would be looked for on PATH alone.
+    return f"{os.curdir}{os.sep}{near}" if len(near.parts) == 1 else str(near)

@@ -69,7 +69,7 @@ def tell(text: str, end: str = "\n") -> None:
 
 def tell_raw(text: str) -> None:
     """Tell what steers a terminal on purpose: all of it must be the program's own."""
-    with suppress(OSError):
+    with suppress(OSError, ValueError):  # closed
         sys.stderr.write(text)
         sys.stderr.flush()
 
@@ -92,7 +92,7 @@ def progress_bar(
         unit=unit,
         unit_scale=bytes_or_more,
         leave=False,
-        disable=True if hidden else None,
+        disable=hidden or None,
         file=sys.stderr,
     )
 
@@ -113,13 +113,13 @@ def open_outputs() -> None:
 
 def close_pipe() -> None:
     """Let what is left go nowhere, as the reader has enough (`| head`)."""
-    with suppress(OSError, ValueError):  # a stream that is no file
+    with suppress(OSError, ValueError, AttributeError):  # a stream that is no file
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def is_terminal() -> bool:
     """Whether results are shown on a terminal, and not kept in a file or read by a program."""
-    return bool(sys.stdout.isatty())
+    return bool(getattr(sys.stdout, "isatty", bool)())
 
 
 def _finite(value: Any) -> Any:

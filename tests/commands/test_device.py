@@ -202,7 +202,7 @@ def fail(*arguments, **options):
 compiler._compile_with_cache_cuda = fail
 """
         result = project.train("tiny.yaml", "backend.device=gpu", first=stand_in + missing)
-        refused(result, "failed a trial", reason, "python -m pip install 'cupy-cuda", "[ctk]'")
+        refused(result, "failed a trial", reason, "-m pip install 'cupy-cuda", "[ctk]'")
 
     def test_cublas_is_missing(self, project, stand_in, refused):
         missing = """
@@ -218,12 +218,13 @@ def refuse(name, *arguments, **options):
 ctypes.CDLL = refuse
 """
         result = project.train("tiny.yaml", "backend.device=gpu", first=stand_in + missing)
-        refused(result, "cuBLAS cannot be loaded", "python -m pip install 'cupy-cuda", "[ctk]'")
+        refused(result, "cuBLAS cannot be loaded", "-m pip install 'cupy-cuda", "[ctk]'")
 
     def test_a_gpu_too_old_for_its_cuda(self, project, stand_in, refused):
         older = "import trainer.backend.device as device; device.OLDEST_OF_CUDA_13 = 95\n"
         result = project.train("tiny.yaml", "backend.device=gpu", first=stand_in + older)
-        refused(result, "is too old for CUDA 13: pip uninstall cupy", "'cupy-cuda12x[ctk]'")
+        words = "is too old for CUDA 13: pip uninstall cupy", "-m pip install 'cupy-cuda12x[ctk]'"
+        refused(result, *words)
 
     def test_a_gpu_whose_memory_others_have(self, project, stand_in, refused):
         project.environment["CUDA_ON_CPU_MEMORY"] = "1000000"

@@ -74,7 +74,7 @@ def create_backend(strategy: str = "reference") -> Backend:
     if not numba_is_installed():
         raise UserError(
             "the fused kernels, with which this run was begun, need numba: "
-            f"{install_command('numba')}"
+            + install_command("numba")
         )
     from trainer.backend.fused import FusedKernels  # numba takes a third of a second to import
 

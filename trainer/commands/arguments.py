@@ -1,6 +1,8 @@
 """What each command is called and takes.
 
-Nothing that computes is imported here, so that `--help` answers at once.
+In the examples {trainer}, {train} and {config} stand for what `trainer.hints` calls them here.
+
+Nothing of the trainer is imported here, so that `--help` answers at once.
 """
 
 from __future__ import annotations
@@ -9,8 +11,6 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
-
-from trainer.hints import command, example_config, train_command
 
 _TRAIN = """examples:
   {train} {config}
@@ -33,6 +33,7 @@ _GENERATE = """examples:
 _EVALUATE = """examples:
   {trainer} evaluate runs/shakespeare
   {trainer} evaluate runs/shakespeare --split validation --json
+  {trainer} evaluate runs/shakespeare corpus.path=moved.txt
   {trainer} evaluate runs/shakespeare --text letter.txt --least-expected 20
   {trainer} evaluate runs/shakespeare --text letter.txt --per line > lines.tsv
   echo "To be, or not to be" | {trainer} evaluate runs/shakespeare --text - --per character
@@ -65,13 +66,8 @@ The exit status is 0 if no check failed, 1 if one did, 2 if there is no GPU that
 """
 _SCHEMA = """examples:
   {trainer} schema > configs/schema.json
-  {trainer} schema --markdown
+  {trainer} schema --markdown > docs/configuration.md
 """
-
-
-def fill_in(template: str) -> str:
-    """Return examples with the names of programs and of a configuration."""
-    return template.format(trainer=command(), train=train_command(), config=example_config())
 
 
 class Command(NamedTuple):
@@ -80,33 +76,18 @@ class Command(NamedTuple):
     Attributes:
         add: adds its arguments to a parser.
         summary: what it does, in a line.
-        template: examples of its use, see `examples`.
+        examples: of its use.
     """
 
     name: str
     add: Callable[[argparse.ArgumentParser], None]
     summary: str
-    template: str
-
-    @property
-    def examples(self) -> str:
-        """Examples that can be pasted, as this installation is called."""
-        return fill_in(self.template)
-
-
-def _path(text: str) -> Path:
-    """Read a path; a shell does not expand ~ within quotes or behind an equals sign."""
-    return Path(text).expanduser()
+    examples: str
 
 
 def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", nargs="?", metavar="CONFIG", help="YAML file of a new run")
-    parser.add_argument(
-        "overrides",
-        nargs="*",
-        metavar="section.key=value",
-        help="replaces a value of the file, e.g. training.minutes=10 or name=second",
-    )
+    _add_overrides(parser, "file, e.g. training.minutes=10 or name=second")
     parser.add_argument("--resume", type=_path, metavar="RUN", help="run folder to continue")
     parser.add_argument(
         "--force", action="store_true", help="replace a finished or broken run of the same name"
@@ -137,7 +118,8 @@ def _generate(parser: argparse.ArgumentParser) -> None:
     prompt.add_argument(
         "--interactive",
         action="store_true",
-        help="type the text to continue, line by line; it grows, and Ctrl-D ends it",
+        help="type the text to continue, line by line; it grows; a line that ends in \\ goes on "
+        "in the next, with a line end between them; Ctrl-D ends it",
     )
     parser.add_argument("--length", type=int, metavar="N", help="characters to write after it")
     parser.add_argument(
@@ -171,7 +153,10 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
         help="part of the run's own text (default: test, or validation where there is no test)",
     )
     chosen.add_argument(
-        "--text", type=_path, metavar="FILE", help="a text file of your own; - is standard input"
+        "--text",
+        type=_path,
+        metavar="FILE",
+        help="a text of your own, in the encoding of the run's; - is standard input",
     )
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument(
@@ -193,7 +178,10 @@ def _evaluate(parser: argparse.ArgumentParser) -> None:
 def _novelty(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     parser.add_argument(
-        "--text", type=_path, metavar="FILE", help="look at this text and generate none"
+        "--text",
+        type=_path,
+        metavar="FILE",
+        help="look at this text and generate none; - is standard input",
     )
     parser.add_argument(
         "--length", type=int, metavar="N", help="characters to generate (default: 10000)"
@@ -206,13 +194,13 @@ def _novelty(parser: argparse.ArgumentParser) -> None:
 
 def _check_gradients(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", type=_path, metavar="CONFIG", help="YAML file with the model")
-    parser.add_argument("overrides", nargs="*", metavar="section.key=value")
+    _add_overrides(parser)
     _finish(parser, "check_gradients")
 
 
 def _find_rate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", type=_path, metavar="CONFIG", help="YAML file of a run")
-    parser.add_argument("overrides", nargs="*", metavar="section.key=value")
+    _add_overrides(parser)
     parser.add_argument(
         "--from",
         dest="low",
@@ -246,7 +234,7 @@ def _corpora(parser: argparse.ArgumentParser) -> None:
         "show",
         help="count what is in one text",
         description="Count what is in a text; a named one is fetched if need be.",
-        epilog=fill_in(_CORPORA),
+        epilog=_CORPORA,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     show.add_argument("text", metavar="NAME_OR_FILE", help="a named text, or a file of your own")
@@ -276,7 +264,7 @@ def _gpu_check(parser: argparse.ArgumentParser) -> None:
 
 def _schema(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--markdown", action="store_true", help="print the tables of docs/configuration.md"
+        "--markdown", action="store_true", help="print docs/configuration.md, all options in words"
     )
     _finish(parser, "schema")
 
@@ -288,12 +276,35 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         metavar="RUN_OR_CHECKPOINT",
         help="run folder (its best checkpoint, else the latest) or a .safetensors file",
     )
+    _add_overrides(parser, "run's configuration, e.g. corpus.path=moved.txt")
+
+
+def _add_overrides(parser: argparse.ArgumentParser, of: str = "file") -> None:
     parser.add_argument(
         "overrides",
         nargs="*",
         metavar="section.key=value",
-        help="where the run's text is now, e.g. corpus.path=NEW, or how to write and read",
+        help=f"replaces a value of the {of}",
     )
+
+
+def _path(text: str) -> Path:
+    """Return a path; ~ is the home folder, where the shell leaves it (--text=~/my.txt) too."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # no such person
+        return Path(text)
+
+
+def _seed(text: str) -> int | str:
+    if text == "random":
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}, expected a whole number or random"
+        ) from None
 
 
 def _add_sampling(parser: argparse.ArgumentParser) -> None:
@@ -305,10 +316,7 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
         "--top-p", type=float, metavar="P", help="only the likeliest characters of this total"
     )
     parser.add_argument(
-        "--seed",
-        type=lambda text: text if text == "random" else int(text),
-        metavar="S",
-        help="same seed, same text; random: another text each time",
+        "--seed", type=_seed, metavar="S", help="same seed, same text; random draws another"
     )
 
 

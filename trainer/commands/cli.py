@@ -8,16 +8,15 @@ from __future__ import annotations
 import argparse
 import importlib
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 import trainer
-from trainer import terminal
-from trainer.commands.arguments import COMMANDS, TRAIN, fill_in
+from trainer import hints, terminal
+from trainer.commands.arguments import COMMANDS, TRAIN
 from trainer.errors import RunFailed, UserError
-from trainer.hints import command as command_line
-from trainer.hints import did_you_mean, install_command, train_command
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 """Exit statuses; 0 is done."""
@@ -33,18 +32,23 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, like all the rest."""
 
     def error(self, message: str) -> NoReturn:
-        found = re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message)
-        if found and (meant := did_you_mean(found[1], re.findall(r"[\w-]+", found[2]))):
-            message += f"; {meant}"
-        self.exit(WRONG, f"error: {message} ({self.prog} --help shows how)\n")
+        chosen = re.search(r"invalid choice: '([^']*)'", message)
+        if chosen and "COMMAND" in message:
+            meant = hints.did_you_mean(chosen[1], (command.name for command in COMMANDS))
+            message = f"{message}; {meant}" if meant else message
+        terminal.tell(_one_line(f"error: {message} ({self.prog} --help shows how)"))
+        self.exit(WRONG)
+
+    def _print_message(self, message: str, file: object = None) -> None:
+        terminal.write(message)
 
 
 def train_main(arguments: Sequence[str] | None = None) -> int:
     """Run `train.py`; return the exit status."""
     parser = _Parser(
-        prog=train_command(),
+        prog=hints.train_command(),
         description="Train a character-level LSTM on a text: start a run, or resume one.",
-        epilog=TRAIN.examples,
+        epilog=_called(TRAIN.examples),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     TRAIN.add(parser)
@@ -52,11 +56,11 @@ def train_main(arguments: Sequence[str] | None = None) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `python -m trainer`; return the exit status."""
+    """Run the command that is named first; return the exit status."""
     parser = _Parser(
-        prog=command_line(),
+        prog=hints.command(),
         description=trainer.__doc__,
-        epilog=fill_in(_ALL),
+        epilog=_called(_ALL),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=trainer.__version__)
@@ -67,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 command.name,
                 help=command.summary,
                 description=f"{command.summary[0].upper()}{command.summary[1:]}.",
-                epilog=command.examples,
+                epilog=_called(command.examples),
                 formatter_class=argparse.RawDescriptionHelpFormatter,
             )
         )
@@ -76,29 +80,60 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parse, with overrides taken from anywhere, also from behind an option."""
-    parsed, rest = parser.parse_known_args(arguments)
+    try:
+        parsed, rest = parser.parse_known_args(arguments)
+    except BrokenPipeError:  # of --help
+        terminal.close_pipe()
+        raise SystemExit(0) from None
     if "overrides" in parsed and not any(word.startswith("-") for word in rest):
         parsed.overrides += rest
     elif rest:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}{_meant(rest, parsed)}")
+        wrong = next((word for word in rest if word.startswith("-")), rest[0])
+        if "=" not in wrong and wrong != rest[-1]:
+            wrong += f"={rest[rest.index(wrong) + 1]}"
+        hint = _nearest(parser, wrong, parsed.module)
+        parser.error(f"unrecognized arguments: {' '.join(rest)}{hint and '; ' + hint}")
     return parsed
 
 
-def _meant(words: Sequence[str], parsed: argparse.Namespace) -> str:
-    """Say how a key that was written as an option is written, or which option is like it."""
-    option, equals, value = next(word for word in words if word.startswith("-")).partition("=")
-    name = option.lstrip("-").replace("-", "_")
-    known = [f"--{name.replace('_', '-')}" for name in vars(parsed)]
-    if meant := did_you_mean(option, known, cutoff=0.8):
-        return f"; {meant}"
-    if "overrides" in parsed:
-        from trainer.config.messages import nearest_keys  # only where something is wrong
+def _nearest(parser: argparse.ArgumentParser, wrong: str, module: str) -> str:
+    """Ask for the option or key of a configuration that was meant; "" if none is like it."""
+    found = parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found = action.choices.get(module.replace("_", "-"), parser)
+    name, equals, value = wrong.partition("=")
+    if name == "--lr":
+        name = "--learning_rate"
+    options = [option for option in found._option_string_actions if option.startswith("--")]
+    hint = hints.did_you_mean(name, options)
+    if hint or not any(action.dest == "overrides" for action in found._actions):
+        return hint
+    from trainer.config.schema import Config  # only now, as --help needs none of it
 
-        keys = nearest_keys(tuple(name.split(".")))
-        if keys:
-            value = value if equals else "VALUE"
-            return f"; a key of the configuration has no dashes: {'.'.join(keys[0])}={value}"
-    return ""
+    keys: dict[str, str] = {}
+    for section, field in Config.model_fields.items():
+        inner = getattr(field.annotation, "model_fields", None)
+        keys |= {key: f"{section}.{key}" for key in inner} if inner else {section: section}
+    word = name.lstrip("-").replace("-", "_")
+    whole = hints.did_you_mean(word, keys.values(), 0.8)
+    short = hints.did_you_mean(word.rpartition(".")[2], keys)
+    key = (whole or short).removeprefix("did you mean ").removesuffix("?")
+    meant = keys.get(key, key)
+    given = value if equals else "VALUE"
+    return f"a key of the configuration has no dashes: {meant}={given}" if meant else ""
+
+
+def _called(examples: str) -> str:
+    """Return examples as this installation is called."""
+    return examples.format(
+        trainer=hints.command(), train=hints.train_command(), config=hints.example_config()
+    )
+
+
+def _one_line(text: str) -> str:
+    r"""Return a message on one line: a line end in a value that it repeats is shown as `\n`."""
+    return text.replace("\r", "\\r").replace("\n", "\\n")
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -106,10 +141,12 @@ def _run(arguments: argparse.Namespace) -> int:
     terminal.open_outputs()
     try:
         command = importlib.import_module(f"trainer.commands.{arguments.module}")
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # now all is imported
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         status: int = command.run(arguments)
-        sys.stdout.flush()
+        terminal.write("")
     except BrokenPipeError:
-        terminal.close_pipe()
+        terminal.close_pipe()  # the exit would try to flush once more
         return 0
     except KeyboardInterrupt:
         return _tell(arguments, "interrupted", INTERRUPTED)
@@ -123,7 +160,7 @@ def _run(arguments: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         line = (
             f"error: {error.name} is not installed in this Python ({sys.executable}): activate "
-            f"the environment that has it, or install it: {install_command(str(error.name))}"
+            f"its environment, or install it with {hints.install_command(str(error.name))}"
         )
         return _tell(arguments, line, WRONG)
     return status
@@ -134,5 +171,5 @@ def _tell(arguments: argparse.Namespace, line: str, status: int) -> int:
         import traceback
 
         traceback.print_exc()
-    terminal.tell(line.replace("\n", "\\n"))
+    terminal.tell(_one_line(line))
     return status
