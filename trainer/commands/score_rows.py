@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from math import isfinite
+from math import exp, isfinite
 from typing import Any
-
-import numpy as np
 
 from trainer.scoring import Characters, lines
 from trainer.scoring.evaluation import Score
@@ -36,8 +34,7 @@ def character_rows(pieces: Iterable[Characters]) -> Iterator[Row]:
     """Yield a row for each character of a text."""
     for piece in pieces:
         line, column = piece.line, piece.column
-        nats, probabilities = piece.nats.tolist(), np.exp(-piece.nats).tolist()
-        predicted = piece.predicted.tolist()
+        nats, predicted = piece.nats.tolist(), piece.predicted.tolist()
         for i, character in enumerate(piece.text):
             yield {
                 "position": piece.position + i,
@@ -45,7 +42,7 @@ def character_rows(pieces: Iterable[Characters]) -> Iterator[Row]:
                 "column": column,
                 "character": character,
                 "nats": nats[i] if predicted[i] else None,
-                "probability": probabilities[i] if predicted[i] else None,
+                "probability": exp(-nats[i]) if predicted[i] else None,
             }
             line, column = (line + 1, 1) if character == "\n" else (line, column + 1)
 
