@@ -1,40 +1,62 @@
 """The fused point compiled by numba: a time step in one pass over each row.
 
-Compiled on first use and cached on the disk. Short loops over few arrays, because those become
-vector instructions. No kernel holds Python's lock, so parts of a batch can run side by side.
+Compiled on first use and cached on the disk, if there is a place to write. Short loops over few
+arrays, because those become vector instructions. No kernel holds Python's lock, so parts of a batch
+can run side by side.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numba import njit, types
+from numba.core.caching import FunctionCache
 from numba.extending import overload
 
+from trainer import terminal
 from trainer.backend.kernels import Array
 from trainer.backend.reference import ReferenceKernels
-from trainer.terminal import note
-
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-WITHOUT_CACHE = "compiled kernels cannot be kept, they are compiled anew each time"
 
 
-def _compiled(function: Callable[..., None]) -> Any:
-    """Compile a kernel, and keep it on the disk where a place can be written."""
-    try:
-        return njit(function, cache=True, **_OPTIONS)
-    except RuntimeError:  # "no locator available": a read-only installation, and no home
-        _note_once()
-        return njit(function, **_OPTIONS)
+class _Cache(FunctionCache):  # type: ignore[misc, unused-ignore]
+    """numba's cache; what it cannot read is compiled again, and what it cannot write is not kept.
+
+    Disks get full, folders are taken away, files are damaged: none of it may end a training.
+    """
+
+    def load_overload(self, *signature: Any) -> Any:
+        try:
+            return super().load_overload(*signature)  # type: ignore[no-untyped-call, unused-ignore]
+        except Exception:  # whatever it is, there is another way
+            return None
+
+    def save_overload(self, *compiled: Any) -> None:
+        try:
+            super().save_overload(*compiled)  # type: ignore[no-untyped-call, unused-ignore]
+        except Exception:
+            _note_once()
 
 
-@cache
+@lru_cache(1)  # once, not for each kernel
 def _note_once() -> None:
-    note(f"{WITHOUT_CACHE}: set NUMBA_CACHE_DIR to a folder that can be written")
+    terminal.note(
+        "the compiled kernels cannot be kept for the next start, which will take seconds longer; "
+        "NUMBA_CACHE_DIR may name a folder that can be written"
+    )
+
+
+def _compiled(function: Callable[..., Any]) -> Any:
+    """Compile on first use; from the cache where there is one."""
+    dispatcher: Any = njit(nogil=True, error_model="numpy", fastmath={"contract"})(function)
+    try:
+        dispatcher._cache = _Cache(function)  # type: ignore[no-untyped-call, unused-ignore]
+    except (RuntimeError, OSError):  # nowhere to write: a read-only installation without a home
+        _note_once()
+    return dispatcher
 
 
 # tanh(x) = x P(x^2) / Q(x^2) for |x| <= 9.1, where float32 has reached 1: a least-squares fit, its
