@@ -23,7 +23,7 @@ def build_corpus(corpus: CorpusConfig) -> Corpus:
     cache = Path(corpus.cache)
 
     def files(places: str | tuple[str, ...] | None) -> list[Path]:
-        return [] if places is None else find_files(places, corpus.glob, cache)
+        return [] if places is None else find_files(places, corpus.glob, cache, corpus.exclude)
 
     train = [fetch(corpus.name, cache)] if corpus.name is not None else files(corpus.path)
     return load_corpus(
@@ -31,7 +31,8 @@ def build_corpus(corpus: CorpusConfig) -> Corpus:
         cache,
         unit=corpus.unit,
         document=corpus.document,
-        unknown=corpus.unknown == "symbol",
+        unknown=corpus.unknown,
+        encoding=corpus.encoding,
     )
 
 

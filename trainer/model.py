@@ -211,7 +211,10 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Model:
     _refuse_others(checkpoint.config, config)
     network = build_model(config, create_backend(), len(checkpoint.vocabulary))
     unpack_parameters(checkpoint, network)
-    return Model(network, checkpoint.vocabulary, config, replace(checkpoint, arrays={}))
+    vocabulary = Vocabulary(
+        checkpoint.vocabulary.characters, unit=config.corpus.unit, unknown=config.corpus.unknown
+    )
+    return Model(network, vocabulary, config, replace(checkpoint, arrays={}))
 
 
 def _refuse_others(trained: Config, wanted: Config) -> None:

@@ -29,7 +29,7 @@ class TestText:
         [
             (None, ["no such file: text.txt"]),
             (b"", ["text.txt is empty"]),
-            (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" * 100, ["text.txt is not a text: NUL at byte 8"]),
+            (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" * 100, ["text.txt is a PNG picture, not a text"]),
             ("Grüße ".encode("latin-1") * 100, ["text.txt is not UTF-8: byte 2 is 0xFC"]),
             (b"aaaaaaaaaa" * 100, ["text.txt holds one distinct character only, 'a'"]),
         ],

@@ -135,11 +135,16 @@ def test_what_cannot_be_shown(own, refused, name, words):
     refused(own.trainer("corpora", "show", name), *words)
 
 
-def test_a_catalogue_that_is_wrong_is_refused_by_every_command(own, refused):
-    (own.path / "data" / "catalogue.yaml").write_text("mine:\n  title: a\n  pth: b\n")
-    words = "data/catalogue.yaml:3: mine.pth: unknown key; did you mean path?"
-    refused(own.trainer("corpora"), words)
-    refused(own.train("tiny.yaml", "corpus.name=python-docs"), words)
+@pytest.mark.parametrize("content", ["mine:\n  title: a\n  pth: b\n", "mine: {"])
+def test_what_is_wrong_in_a_catalogue_blocks_nothing_else(own, refused, content):
+    (own.path / "data" / "catalogue.yaml").write_text(content)
+    word = "data/catalogue.yaml:" + ("3: mine.pth: unknown key" if "pth" in content else "1:8: not")
+    listed = own.trainer("corpora")
+    assert listed.status == 0
+    assert listed.stderr.startswith(f"note: left out: {word}")
+    assert "python-docs" in listed.stdout
+    refused(own.train("tiny.yaml", "corpus.path=", "corpus.name=mine"), word)
+    assert own.trainer("corpora", "show", "python-docs").status == 0
 
 
 def failed(project, result, status, *words):

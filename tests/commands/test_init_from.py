@@ -153,7 +153,7 @@ class TestUnknown:
         assert json.loads(scored.stdout)["characters"] == len(self.TEXT) - 1
 
     def test_without_one_the_place_is_told(self, trained, refused):
-        words = ("unknown character 'ß' (U+00DF) at position 8", "corpus.unknown=symbol")
+        words = ("unknown character 'ß' (U+00DF) at position 8", "corpus.unknown=skip")
         refused(trained.trainer("generate", "runs/tiny", "--prompt", self.TEXT), *words)
         (trained.path / "later.txt").write_text(self.TEXT)
         refused(trained.trainer("evaluate", "runs/tiny", "--text", "later.txt"), *words)

@@ -18,7 +18,7 @@ def test_what_makes_a_run_may_not_change():
 def test_lengths_and_places_may_change():
     changeable = {key for key in KEYS if len(key) == 2} - set(FIXED)
     assert {key for name, key in changeable if name == "training"} == {"epochs", "steps", "minutes"}
-    places = {"path", "name", "glob", "validation", "test", "cache"}
+    places = {"path", "name", "glob", "exclude", "validation", "test", "cache"}
     assert {key for name, key in changeable if name == "corpus"} == places
     device = {"device", "allow_tf32", "cuda_graph"}
     assert {key for name, key in changeable if name == "backend"} == device

@@ -153,7 +153,7 @@ class TestBytes:
 
 
 @pytest.mark.parametrize(
-    "vocabulary", [Vocabulary("abc\n", unknown=True), bytes_of("añ\n", unknown=True)]
+    "vocabulary", [Vocabulary("abc\n", unknown="symbol"), bytes_of("añ\n", unknown="symbol")]
 )
 def test_the_reserved_symbol_is_read_but_never_written(random_model, vocabulary):
     model = random_model(vocabulary)
@@ -219,7 +219,7 @@ class TestWriter:
             for seed in (7, 8, 9)
         ]
 
-    @pytest.mark.parametrize("vocabulary", [letters_of(MIXED), bytes_of(MIXED, unknown=True)])
+    @pytest.mark.parametrize("vocabulary", [letters_of(MIXED), bytes_of(MIXED, unknown="symbol")])
     def test_the_probability_is_that_of_scoring(self, random_model, vocabulary):
         model = random_model(vocabulary)
         written = list(Writer(model, vocabulary).write(40, temperature=0.7, top_k=5))

@@ -44,7 +44,7 @@ def test_a_part_of_bytes_may_be_cut_amid_a_character(start, end, shown):
 
 @pytest.mark.parametrize("unit", ["character", "byte"])
 def test_what_the_model_does_not_know_is_taken_from_what_was_written(unit):
-    vocabulary = Vocabulary("ab", unit=unit, unknown=True)
+    vocabulary = Vocabulary("ab", unit=unit, unknown="symbol")
     part = Span(vocabulary.encode("aéb"))
     n = len(part.ids)
     written = Text(part, vocabulary, "aéb")

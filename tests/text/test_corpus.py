@@ -252,4 +252,4 @@ def test_bytes_and_characters_do_not_share_a_cache(tmp_path: Path) -> None:
     assert by_byte.ids.size == len(TEXT.encode())
     assert by_byte.vocabulary.decode(by_byte.ids) == TEXT
     assert by_byte.sha256 == by_character.sha256
-    assert load_corpus(sources, cache, unknown=True).vocabulary.unknown == len(set(TEXT))
+    assert load_corpus(sources, cache, unknown="symbol").vocabulary.unknown == len(set(TEXT))

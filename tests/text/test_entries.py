@@ -4,16 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from trainer.errors import UserError
 from trainer.text.entries import Entry, read_own_catalogue
 
 SHA256 = "Ab" * 32
 
 
 def test_no_catalogue_and_an_empty_one(tmp_path: Path) -> None:
-    assert read_own_catalogue(tmp_path / "catalogue.yaml", []) == {}
+    assert read_own_catalogue(tmp_path / "catalogue.yaml", []) == ({}, {})
     (tmp_path / "catalogue.yaml").write_text("# nothing yet\n")
-    assert read_own_catalogue(tmp_path / "catalogue.yaml", []) == {}
+    assert read_own_catalogue(tmp_path / "catalogue.yaml", []) == ({}, {})
 
 
 def test_all_that_can_be_said_of_a_text(tmp_path: Path) -> None:
@@ -34,7 +33,7 @@ wiki-8:
 """,
         "utf-8",
     )
-    assert read_own_catalogue(path, ["shakespeare"]) == {
+    assert read_own_catalogue(path, ["shakespeare"])[0] == {
         "diary": Entry(
             name="diary",
             title="Öffentliches Tagebuch",
@@ -99,15 +98,25 @@ def entry(name: str = "mine", **changes: str | None) -> str:
 def test_what_is_refused(tmp_path: Path, content: str, message: str) -> None:
     path = tmp_path / "catalogue.yaml"
     path.write_text(content)
-    with pytest.raises(UserError) as caught:
-        read_own_catalogue(path, ["shakespeare"])
-    assert str(caught.value).startswith(f"{path}{message}")
-    assert "\n" not in str(caught.value)
+    good, wrong = read_own_catalogue(path, ["shakespeare"])
+    (error,) = wrong.values()
+    assert good == {}
+    assert str(error).startswith(f"{path}{message}")
+    assert "\n" not in str(error)
+
+
+def test_a_wrong_entry_blocks_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "catalogue.yaml"
+    path.write_text("a: {title: A, path: a}\nb: {title: B}\nc: {title: C, path: c}\n")
+    good, wrong = read_own_catalogue(path, [])
+    assert list(good) == ["a", "c"]
+    assert list(wrong) == ["b"]
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"cannot be read: Is a directory"):
-        read_own_catalogue(tmp_path, [])
+    def fault(path: Path) -> str:
+        return str(read_own_catalogue(path, [])[1][""])
+
+    assert "cannot be read: Is a directory" in fault(tmp_path)
     (tmp_path / "latin").write_bytes(b"a:\n  title: \xfc\n")
-    with pytest.raises(UserError, match=r"latin:2: not UTF-8 text"):
-        read_own_catalogue(tmp_path / "latin", [])
+    assert "latin:2: not UTF-8 text" in fault(tmp_path / "latin")

@@ -49,7 +49,7 @@ def test_bytes_that_are_no_text_are_found(
     monkeypatch.setattr(reading, "PIECE", piece)
     path = tmp_path / "text"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=f"{message}.*iconv"):
+    with pytest.raises(UserError, match=f"{message}.*corpus.encoding"):
         read(path)
 
 

@@ -34,7 +34,7 @@ def test_the_bytes_of_every_character_and_of_nothing_else():
 
 def test_characters_are_symbols():
     assert spelling(Vocabulary("aé日🙂")) == (None, {})
-    first, following = spelling(Vocabulary("aé日🙂", unknown=True))
+    first, following = spelling(Vocabulary("aé日🙂", unknown="symbol"))
     assert first.tolist() == [True] * 4 + [False]
     assert following == {}
 
@@ -47,7 +47,9 @@ def test_ascii_bytes_are_all_free():
 def test_a_byte_begins_a_character_only_if_the_vocabulary_can_finish_it(unknown):
     # C3 A9 is a letter; E2 may go on with A9 and end so; F0 would need 90 to BF, and has A9;
     # ED may not go on with A9, E0 may.
-    vocabulary = Vocabulary("a\xa9\xc3\xe0\xe2\xed\xf0", unit="byte", unknown=unknown)
+    vocabulary = Vocabulary(
+        "a\xa9\xc3\xe0\xe2\xed\xf0", unit="byte", unknown="symbol" if unknown else "refuse"
+    )
     first, following = spelling(vocabulary)
     begins = {vocabulary.name(k) for k in shown(first)}
     assert begins == {"a", "<C3>", "<E0>", "<E2>", "<F0>"}

@@ -110,7 +110,7 @@ class TestBytes:
 class TestTheReservedSymbol:
     @pytest.mark.parametrize("unit", ["character", "byte"])
     def test_it_stands_for_all_others(self, unit: Unit) -> None:
-        vocabulary = Vocabulary("abc", unit=unit, unknown=True)
+        vocabulary = Vocabulary("abc", unit=unit, unknown="symbol")
         assert (len(vocabulary), vocabulary.unknown) == (4, 3)
         assert vocabulary.encode("cxa!").tolist() == [2, 3, 0, 3]
         assert vocabulary.decode([2, 3, 0]) == "c\ufffda"
@@ -118,16 +118,20 @@ class TestTheReservedSymbol:
         assert vocabulary != Vocabulary("abc", unit=unit)
 
     def test_the_type_has_room_for_it(self) -> None:
-        assert Vocabulary(characters(256), unknown=True).dtype == "uint16"
+        assert Vocabulary(characters(256), unknown="symbol").dtype == "uint16"
 
 
 @pytest.mark.parametrize(
     ("known", "text", "remedy"),
     [
-        ("ab", "\ufeffab", "save the text without its byte order mark, or train"),
-        ("aé", "ae\u0301", "convert the text to Unicode's normal form NFC, or train"),
-        ("ae\u0301", "aé", "convert the text to Unicode's normal form NFD, or train"),
-        ("ab", "abc", "remove or replace it, or train with corpus.unknown=symbol"),
+        ("ab", "\ufeffab", "save the text without its byte order mark, or leave such"),
+        ("aé", "ae\u0301", "convert the text to Unicode's normal form NFC, or leave such"),
+        ("ae\u0301", "aé", "convert the text to Unicode's normal form NFD, or leave such"),
+        (
+            "ab",
+            "abc",
+            "replace it, or leave such characters out with corpus.unknown=skip",
+        ),
     ],
 )
 def test_an_unknown_character_comes_with_a_remedy(known: str, text: str, remedy: str) -> None:

@@ -30,7 +30,7 @@ def make(backend):
             "test",
         )
         unit, unknown = config.corpus.unit, config.corpus.unknown == "symbol"
-        vocabulary = Vocabulary(characters, unit=unit, unknown=unknown)
+        vocabulary = Vocabulary(characters, unit=unit, unknown="symbol" if unknown else "refuse")
         model = build_model(config, backend, len(vocabulary))
         rng = np.random.default_rng(seed)
         model.initialise(rng)

@@ -13,7 +13,7 @@ from trainer import terminal
 from trainer.config import CorpusConfig
 from trainer.errors import UserError
 from trainer.hints import did_you_mean
-from trainer.text import Entry, entry, fetch, file_of, names
+from trainer.text import Entry, entry, faults, fetch, file_of, names
 from trainer.text.survey import CARRIAGE_RETURN, LINE_FEED, Survey, survey
 
 FREQUENT = 20  # characters shown
@@ -28,6 +28,8 @@ def run(arguments: Namespace) -> int:
     cache = Path(CorpusConfig.model_fields["cache"].default)
     if arguments.text is None:
         terminal.write_lines(_table([entry(name) for name in names()], cache))
+        for fault in faults():
+            terminal.note(f"left out: {fault}")
     else:
         terminal.write_lines(_show(arguments.text, cache))
     return 0

@@ -100,12 +100,12 @@ def _own_text(name: str, model: Model) -> Subject:
         name = "standard input"
         if sys.stdin is not None and sys.stdin.isatty():
             terminal.tell("type a text, then Ctrl-D on a line of its own")
-        written = read_standard_input()
+        written = read_standard_input(corpus.encoding)
     else:
-        written = read_text(Path(name))
+        written = read_text(Path(name), corpus.encoding)
     found = Counter(written)
     unknown = [character for character in found if character not in vocabulary]
-    if corpus.unknown == "skip" and unknown:  # type: ignore[comparison-overlap]
+    if corpus.unknown == "skip" and unknown:
         written = written.translate(dict.fromkeys(map(ord, unknown)))
     try:
         span = model.span(written)

@@ -35,7 +35,7 @@ def _write(arguments: Namespace) -> int:
         raise UserError("--interactive: it writes a single text; leave out --samples")
     model = load(arguments.model, arguments.overrides)
     if arguments.prompt_file is not None:
-        arguments.prompt = _read_prompt(arguments.prompt_file)
+        arguments.prompt = _read_prompt(arguments.prompt_file, model.config.corpus.encoding)
     options = asked_options(model, arguments, "generate")
     writing = options.model_dump(exclude={"prompt", "seed"})
 
@@ -86,10 +86,10 @@ def asked_options(model: Model, arguments: Namespace, source: str) -> Generation
     return options
 
 
-def _read_prompt(file: Path) -> str:
+def _read_prompt(file: Path, encoding: str) -> str:
     if str(file) == STANDARD_INPUT:
-        return read_standard_input()
-    return read_text(file)
+        return read_standard_input(encoding)
+    return read_text(file, encoding)
 
 
 def _show(prompt: str, text: Iterable[Written], display: Display) -> None:

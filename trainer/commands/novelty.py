@@ -68,7 +68,8 @@ def _read(arguments: Namespace, model: Model) -> Ids:
             option = name.replace("_", "-")
             raise UserError(f"--{option}: nothing is generated with --text; leave out one of them")
     piped = str(arguments.text) == STANDARD_INPUT
-    text = read_standard_input() if piped else read_text(arguments.text)
+    encoding = model.config.corpus.encoding
+    text = read_standard_input(encoding) if piped else read_text(arguments.text, encoding)
     try:
         return model.vocabulary.encode(text)
     except UserError as error:

@@ -7,7 +7,7 @@ from trainer.config.schema import SECTIONS
 _SECTIONS = {"schedule", "evaluation", "generation", "monitor", "checkpoint"}
 _KEYS = {
     # Where the text is; the text itself is compared by its SHA-256.
-    "corpus": {"path", "name", "glob", "validation", "test", "cache"},
+    "corpus": {"path", "name", "glob", "exclude", "validation", "test", "cache"},
     "training": {"epochs", "steps", "minutes"},
     "optimizer": {"learning_rate", "clip_norm", "clip_value"},
     "backend": {"device", "allow_tf32", "cuda_graph"},

@@ -16,6 +16,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
+from trainer.config.encodings import encoding_name
 from trainer.config.names import LONGEST, expand_home
 from trainer.yaml_text import Key, dump
 
@@ -73,6 +74,8 @@ def _check_split(split: tuple[float, float, float]) -> tuple[float, float, float
 Split = Annotated[tuple[Share, Share, Share], Field(strict=False), AfterValidator(_check_split)]
 Betas = Annotated[tuple[Fraction, Fraction], Field(strict=False)]
 Files = PathText | Annotated[tuple[PathText, ...], Field(strict=False, min_length=1)]
+Patterns = Text | Annotated[tuple[Text, ...], Field(strict=False, min_length=1)]
+Encoding = Annotated[Text, AfterValidator(encoding_name)]
 
 
 _DEVICE = r"^(auto|cpu|gpu|gpu:[0-9]+)$"
@@ -143,8 +146,12 @@ class CorpusConfig(Section):
     """A UTF-8 text file, a list of them, or a folder; "-" is standard input."""
     name: Text | None = None
     """A text of the catalogue; `python -m trainer corpora` lists them."""
-    glob: Text = "**/*.txt"
-    """Which files of a folder are read, in the order of their names."""
+    glob: Patterns = "**/*.txt"
+    """Which files of a folder are read, in the order of their names: a pattern, or a list."""
+    exclude: Patterns | None = None
+    """Which of them are left out all the same: a pattern, or a list."""
+    encoding: Encoding = "utf-8"
+    """Encoding of the files, such as cp1252 or utf-16: any that Python knows."""
     validation: Files | None = None
     """Files or a folder to validate with; all of `path` or `name` is then for training."""
     test: Files | None = None
@@ -155,8 +162,8 @@ class CorpusConfig(Section):
     """What the model reads and writes at a time: a Unicode character, or a byte of its UTF-8."""
     document: Literal["whole", "file", "line"] = "whole"
     """What is a text of its own, before which the state is reset: all of it, each file or line."""
-    unknown: Literal["refuse", "symbol"] = "refuse"
-    """Characters met later that the text does not have: refuse them, or read a reserved symbol."""
+    unknown: Literal["refuse", "symbol", "skip"] = "refuse"
+    """Characters met later that the text lacks: refused, read as a reserved symbol, or skipped."""
     cache: PathText = "data/cache"
     """Folder for encoded and fetched texts."""
 

@@ -129,7 +129,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         vocabulary = Vocabulary(
             known.vocabulary,
             unit=config.corpus.unit,
-            unknown=config.corpus.unknown == "symbol",
+            unknown=config.corpus.unknown,
         )
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]

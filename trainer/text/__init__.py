@@ -1,7 +1,7 @@
 """From a text file to windows of numbers: vocabulary, corpus, batches, and texts known by name."""
 
 from trainer.text.batches import Batches, Window
-from trainer.text.catalogue import entry, fetch, file_of, names
+from trainer.text.catalogue import entry, faults, fetch, file_of, names
 from trainer.text.corpus import (
     Corpus,
     Document,
@@ -32,6 +32,7 @@ __all__ = [
     "Vocabulary",
     "Window",
     "entry",
+    "faults",
     "fetch",
     "file_of",
     "find_files",

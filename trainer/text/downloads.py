@@ -18,6 +18,7 @@ from urllib.request import Request, urlopen
 
 from trainer.errors import UserError
 from trainer.files import disk_errors
+from trainer.terminal import progress_bar
 
 TIMEOUT = 30  # seconds without a byte
 PIECE = 1 << 16  # bytes
@@ -70,13 +71,11 @@ def text_of(download: Path, address: str, member: str | None, otherwise: str) ->
 
 def _received(address: str, otherwise: str) -> Iterator[bytes]:
     """Yield what a server sends, with a progress bar."""
-    from tqdm import tqdm
-
     request = Request(address, headers={"User-Agent": "lstm-trainer"})
     try:
         with urlopen(request, timeout=TIMEOUT) as response:
             size, received = response.length, 0
-            with tqdm(total=size, unit="B", unit_scale=True, leave=False, disable=None) as bar:
+            with progress_bar(total=size, unit="B") as bar:
                 while piece := response.read(PIECE):
                     yield piece
                     received += len(piece)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from trainer.errors import UserError
+from trainer.hints import did_you_mean
 from trainer.text.wheels import Package
 from trainer.yaml_text import Key, parse_file
 
@@ -49,28 +49,33 @@ class _Wrong(ValueError):
         self.key = key
 
 
-def read_own_catalogue(path: Path, taken: Collection[str]) -> dict[str, Entry]:
-    """Return the entries of a person's own catalogue; none if there is no such file.
+def read_own_catalogue(
+    path: Path, taken: Collection[str]
+) -> tuple[dict[str, Entry], dict[str, UserError]]:
+    """Return the entries of a person's own catalogue, and what is wrong with others.
+
+    One that is wrong blocks none but itself; what is wrong with the whole file stands under "".
 
     Args:
         taken: names that belong to other texts.
-
-    Raises:
-        UserError: something in it is not as it must be: with file and line.
     """
+    good, wrong = dict[str, Entry](), dict[str, UserError]()
     if not path.exists():
-        return {}
-    data, lines = parse_file(path)
+        return good, wrong
     try:
+        data, lines = parse_file(path)
         texts = {} if data is None else _mapping(data, (), "names of texts, each with its keys")
-        return {
-            name: _entry(name, fields, taken, f"{path}:{lines[name,]}")
-            for name, fields in texts.items()
-        }
+    except UserError as error:
+        return good, {"": error}
     except _Wrong as error:
-        words = (word if word.isprintable() else repr(word) for word in error.key)
-        line = f":{lines[error.key]}: {'.'.join(words)}" if error.key else ""
-        raise UserError(f"{path}{line}: {error}") from None
+        return good, {"": UserError(f"{path}: {error}")}
+    for name, fields in texts.items():
+        try:
+            good[name] = _entry(name, fields, taken, f"{path}:{lines[name,]}")
+        except _Wrong as error:
+            words = (word if word.isprintable() else repr(word) for word in error.key)
+            wrong[name] = UserError(f"{path}:{lines[error.key]}: {'.'.join(words)}: {error}")
+    return good, wrong
 
 
 def _entry(name: str, data: object, taken: Collection[str], place: str) -> Entry:
@@ -84,8 +89,7 @@ def _entry(name: str, data: object, taken: Collection[str], place: str) -> Entry
     fields: dict[str, str] = {}
     for key, value in _mapping(data, (name,), "keys such as title: and path:").items():
         if key not in KEYS:
-            close = difflib.get_close_matches(key, KEYS, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(KEYS)}"
+            hint = did_you_mean(key, KEYS) or f"there are {', '.join(KEYS)}"
             raise _Wrong((name, key), f"unknown key; {hint}")
         if not isinstance(value, str) or value.splitlines() != [value]:
             number = "; put it in quotes" if isinstance(value, (int, float)) else ""

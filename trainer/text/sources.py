@@ -39,10 +39,16 @@ class Sources(NamedTuple):
         return str(self.train[0]) + (f" and {more} more file{'s'[: more - 1]}" if more else "")
 
 
-def find_files(places: str | Sequence[str], glob: str, cache: Path) -> list[Path]:
+def find_files(
+    places: str | Sequence[str],
+    glob: str | Sequence[str],
+    cache: Path,
+    exclude: str | Sequence[str] | None = None,
+) -> list[Path]:
     """Return the files that a file name, a folder, "-" or a list of such stands for.
 
-    A folder's files are those that match `glob`, empty and hidden ones left out, sorted by name.
+    A folder's files are those that match `glob`, one pattern or one of several, and not `exclude`;
+    empty and hidden ones are left out, and they are sorted by name.
     Standard input is kept as a file in the folder `cache`.
 
     Raises:
@@ -57,7 +63,7 @@ def find_files(places: str | Sequence[str], glob: str, cache: Path) -> list[Path
                 raise UserError("standard input is closed: pipe a text into it, or name a file")
             found.append(keep(sys.stdin.buffer, cache))
         elif path.is_dir():
-            found += _in_folder(path, glob)
+            found += _in_folder(path, _listed(glob), _listed(exclude or ()))
         else:
             found.append(path)
     return found
@@ -130,22 +136,33 @@ def check_and_hash(sources: Sources) -> tuple[str, list[int]]:
     return digest.hexdigest(), sizes
 
 
-def _in_folder(folder: Path, glob: str) -> list[Path]:
-    try:
-        matching = sorted(folder.glob(glob))
-    except (ValueError, NotImplementedError) as error:
-        raise UserError(f"corpus.glob: {glob!r} is no pattern for files: {error}") from error
-    except OSError as error:
-        raise UserError(f"cannot read the folder {folder}: {error.strerror}") from error
+def _listed(patterns: str | Sequence[str]) -> Sequence[str]:
+    return [patterns] if isinstance(patterns, str) else patterns
+
+
+def _in_folder(folder: Path, patterns: Sequence[str], exclude: Sequence[str]) -> list[Path]:
+    left_out = {path for pattern in exclude for path in _matching(folder, pattern)}
+    matching = {path for pattern in patterns for path in _matching(folder, pattern)}
     files = [
         path
-        for path in matching
+        for path in sorted(matching - left_out)
         if path.is_file()
         and path.stat().st_size
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     ]
     if not files:
-        raise UserError(
-            f"{folder}: no file with text in it matches {glob!r}; set corpus.glob, such as '**/*'"
-        )
+        shown = " or ".join(map(repr, patterns))
+        braces = any(set("{}") & set(pattern) for pattern in patterns)
+        other = '{a,b} is no pattern here, give a list: \'corpus.glob=["**/*.a", "**/*.b"]\''
+        mend = other if braces else "set corpus.glob, such as '**/*'"
+        raise UserError(f"{folder}: no file with text in it matches {shown}; {mend}")
     return files
+
+
+def _matching(folder: Path, pattern: str) -> Iterator[Path]:
+    try:
+        yield from folder.glob(pattern)
+    except (ValueError, NotImplementedError) as error:
+        raise UserError(f"corpus.glob: {pattern!r} is no pattern for files: {error}") from error
+    except OSError as error:
+        raise UserError(f"cannot read the folder {folder}: {error.strerror}") from error

@@ -14,6 +14,7 @@ from trainer.errors import UserError
 Ids = npt.NDArray[np.unsignedinteger[Any]]
 CodePoints = npt.NDArray[np.unsignedinteger[Any]]
 Unit = Literal["character", "byte"]
+Unknown = Literal["refuse", "symbol", "skip"]
 
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 """How the reserved symbol is shown."""
@@ -26,20 +27,24 @@ class Vocabulary:
         characters: each symbol once, in any order: Unicode code points, or for bytes the code
             points of the same numbers.
         unit: what a symbol is; bytes are those of a text's UTF-8.
-        unknown: whether one more symbol, the last, is reserved for all others.
+        unknown: what becomes of all others: they are refused, read as one more symbol that is
+            reserved for them, the last, or skipped.
 
     Raises:
         ValueError: no symbol, or one that occurs twice.
     """
 
-    def __init__(self, characters: str, *, unit: Unit = "character", unknown: bool = False) -> None:
+    def __init__(
+        self, characters: str, *, unit: Unit = "character", unknown: Unknown = "refuse"
+    ) -> None:
         if not characters:
             raise ValueError("a vocabulary needs at least one character")
         if len(set(characters)) != len(characters):
             raise ValueError("a character occurs twice in the vocabulary")
         self.characters = "".join(sorted(characters))
         self.unit: Unit = unit
-        self.unknown = len(characters) if unknown else None
+        self.unknown = len(characters) if unknown == "symbol" else None
+        self.skips = unknown == "skip"
         self.dtype: np.dtype[np.unsignedinteger[Any]] = np.min_scalar_type(len(self) - 1)
         self._points = _code_points(self.characters)
         # id of every code point up to the last one in use; the holes are told apart in `encode`
@@ -56,6 +61,8 @@ class Vocabulary:
         ids = self.lookup(points)
         unknown = np.flatnonzero(self._points[ids] != points)
         if unknown.size:
+            if self.skips:
+                return self.encode("".join(filter(self.__contains__, text)))
             if self.unknown is None:
                 raise UserError(self._refusal(text, points, int(unknown[0])))
             ids[unknown] = self.unknown
@@ -100,7 +107,7 @@ class Vocabulary:
         return (
             f"unknown character {describe(text[place])}{byte} at position {place} "
             f"(counted from 0): it is not among the {len(self)} {self.unit}s of the vocabulary; "
-            f"{self._remedy(text)}, or train with corpus.unknown=symbol"
+            f"{self._remedy(text)}, or leave such characters out with corpus.unknown=skip"
         )
 
     def _remedy(self, text: str) -> str:

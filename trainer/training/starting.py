@@ -159,7 +159,7 @@ def keep_standard_input(config: Config) -> Config:
     for key in TEXTS:
         places = _listed(getattr(corpus, key))
         if STANDARD_INPUT in places:
-            files = find_files(places, corpus.glob, Path(corpus.cache))
+            files = find_files(places, corpus.glob, Path(corpus.cache), corpus.exclude)
             kept[key] = tuple(map(str, files))
     return _with_texts(config, kept) if kept else config
 
