@@ -14,7 +14,8 @@ from trainer.builder import build_model
 from trainer.config import config_from_mapping
 from trainer.generation.writer import Writer
 from trainer.monitor.statistics import gate_statistics
-from trainer.runs.checkpoint import Checkpoint
+from trainer.runs.checkpoint import Checkpoint, SavedPlan
+from trainer.runs.counters import Counters
 from trainer.scoring.evaluation import score
 from trainer.text import Span, Vocabulary
 from trainer.text.documents import after_each_file
@@ -151,8 +152,16 @@ def test_a_training_goes_on_where_it_was_on_the_other(backends, to_device):
     steps = enumerate(windows(8))
     for step, window in islice(steps, 4):
         learn(learner, window, step, 0.01)
-    facts = {"config": config.model_dump(mode="json")}
-    checkpoint = Checkpoint(Path("here.safetensors"), learner.arrays(), facts)
+    checkpoint = Checkpoint(
+        Path("here.safetensors"),
+        learner.arrays(),
+        config,
+        Vocabulary(LETTERS),
+        Counters(),
+        SavedPlan("reference", 1, 1),
+        "",
+        "",
+    )
     resumed = Learner(config, there, V, checkpoint=checkpoint)
     for name, array in learner.arrays().items():
         np.testing.assert_array_equal(resumed.arrays()[name], array)

@@ -113,7 +113,7 @@ def test_a_step_that_does_not_log(cuda, counts, plan, project, monkeypatch):
     training = Training(config, build_corpus(config.corpus), folder, plan)
     folder.create(config.to_yaml())
     with closing(Journal(folder.path, folder.metrics, None, Progress(40, "steps", 0))) as journal:
-        training.journal = journal
+        training._journal = journal
         for _ in range(3):
             training.train_step()
         cuda.synchronize()
