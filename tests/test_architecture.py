@@ -168,3 +168,48 @@ def test_the_mathematics_can_be_used_on_its_own():
 def test_what_is_slow_to_import_waits_until_it_is_used():
     loaded = loaded_by("import trainer.commands.train")
     assert not {"tensorboard", "tqdm", "PIL", "numba", "cupy"} & loaded
+
+
+DOORS = {"terminal.py", "hints.py", "monitor/console.py"}
+"""What speaks to a person; the display of a training draws a bar of its own kind."""
+
+
+def test_there_is_one_door_to_the_terminal():
+    for path in sources():
+        if str(path.relative_to(ROOT / "trainer")) in DOORS:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        written = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        assert not {"print", "sys.stdout.write", "sys.stderr.write"} & written, path
+        assert "tqdm" not in {name.split(".")[0] for name in imports(path)}, path
+
+
+def test_no_attribute_appears_outside_init():
+    """What an object holds is said where it is made, or where its base is."""
+    classes = {
+        node.name: node
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    }
+
+    def stored(node):
+        return {
+            inner.attr
+            for inner in ast.walk(node)
+            if isinstance(inner, ast.Attribute)
+            and isinstance(inner.ctx, ast.Store)
+            and ast.unparse(inner.value) == "self"
+        }
+
+    def declared(kind):
+        names = {n.target.id for n in kind.body if isinstance(n, ast.AnnAssign)}
+        for node in kind.body:
+            if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+                names |= stored(node)
+        bases = (classes.get(ast.unparse(base)) for base in kind.bases)
+        return names.union(*(declared(base) for base in bases if base is not None))
+
+    assert len(classes) > 50
+    for kind in classes.values():
+        assert stored(kind) <= declared(kind), f"{kind.name}: {stored(kind) - declared(kind)}"

@@ -176,6 +176,21 @@ def test_the_test_text_is_scored_as_far_as_is_asked(project):
     assert "(first 100 of 419)" in result.stderr
 
 
+def test_a_plateau_goes_on_where_it_was(project, refused):
+    given = ("schedule.name=plateau", "schedule.patience=0", "schedule.factor=0.5")
+    given = ("tiny.yaml", *given, "schedule.threshold=0.5", "evaluation.every=4", "name=half")
+    assert project.train(*given, "name=whole", "monitor.log_every=1").status == 0
+    rates = [row["learning_rate"] for row in project.rows("whole", "train")]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < 0.1 < rates[0]
+    result = project.train_and_signal(15, 18, *given, "monitor.log_every=1")
+    assert "the validation has stalled: learning rate 0.5" in result.stderr
+    assert project.train("--resume", "runs/half").status == 0
+    assert project.outcome("half") == project.outcome("whole")
+    words = "schedule.name=plateau needs a validation text"
+    refused(project.train(*given, "name=none", "corpus.split=[1, 0, 0]"), words)
+
+
 def test_a_finished_run_says_so_and_nothing_is_written(trained):
     before = trained.files()
     result = trained.train("--resume", "runs/tiny")

@@ -1,6 +1,9 @@
+import math
+import random
+
 import pytest
 
-from trainer.optim import Schedule
+from trainer.optim import Plateau, Schedule
 
 
 def factors(schedule, epoch=0):
@@ -42,3 +45,34 @@ def test_warmup_rises_to_the_start_of_the_schedule(name):
 
 def test_past_the_end_the_factor_stays():
     assert Schedule("linear", end_factor=0.1).share(1.2, 0) == pytest.approx(0.1)
+
+
+def reduce_lr_on_plateau(losses, *, factor, patience, threshold, min_lr):
+    """The algorithm of torch.optim.lr_scheduler.ReduceLROnPlateau (mode min, no cooldown)."""
+    rate, best, bad, rates = 1.0, math.inf, 0, []
+    for loss in losses:
+        if loss < best * (1 - threshold):
+            best, bad = loss, 0
+        else:
+            bad += 1
+        if bad > patience:
+            rate, bad = max(rate * factor, min_lr), 0
+        rates.append(rate)
+    return rates
+
+
+@pytest.mark.parametrize("patience", [0, 1, 3])
+@pytest.mark.parametrize("end_factor", [0.0, 0.3])
+def test_a_plateau_falls_as_that_of_pytorch(patience, end_factor):
+    draw = random.Random(patience)
+    losses = [2.0 + draw.random() * (1 + 1 / (n + 1)) for n in range(60)]
+    schedule = Schedule(
+        "plateau", end_factor=end_factor, factor=0.5, patience=patience, threshold=0.01
+    )
+    plateau, found = Plateau(None, 0, 1.0), []
+    for loss in losses:
+        plateau = schedule.after_validation(plateau, loss)
+        found.append(schedule.share(0.5, 3, plateau.scale))
+    options = {"factor": 0.5, "patience": patience, "threshold": 0.01, "min_lr": end_factor}
+    assert found == pytest.approx(reduce_lr_on_plateau(losses, **options))
+    assert found[-1] < 1
