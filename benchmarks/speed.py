@@ -32,17 +32,16 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from trainer.backend import create_backend, make_plan
+from trainer.backend import Plan, create_backend, make_plan
 from trainer.backend.device import Device, choose_device
 from trainer.errors import UserError
-from trainer.gpu_check import Gpu
-from trainer.gpu_check.speed import (
+from trainer.training.timing import (
     CLIP_NORM,
     LEARNING_RATE,
     MOMENTUM,
     SIZES,
     Size,
-    Step,
+    Work,
     products_step,
     symbols,
     time_step,
@@ -52,21 +51,21 @@ from trainer.gpu_check.speed import (
 CPU_SIZES = SIZES[:5]
 SECONDS, STEPS = 1.0, 3  # a measurement takes at least this long and, on a CPU, this many steps
 
-Waiting = tuple[Step, Callable[[], object]]  # a step, and what waits for the GPU
+Waiting = tuple[Work, Callable[[], object]]  # a step, and what waits for the GPU
 
 
-def trainer_on_cpu(size: Size, threads: int) -> Step:
+def trainer_on_cpu(size: Size, threads: int) -> Work:
     plan = make_plan(size.B, size.H, threads)
     threadpool_limits(plan.threads if plan.parts == 1 else 1)
     return trainer_step(size, plan.start(), plan.parts)
 
 
-def products_on_cpu(size: Size, threads: int) -> Step:
+def products_on_cpu(size: Size, threads: int) -> Work:
     threadpool_limits(threads)
     return products_step(size, create_backend())
 
 
-def torch_on_cpu(size: Size, threads: int, *, embed: bool) -> Step:
+def torch_on_cpu(size: Size, threads: int, *, embed: bool) -> Work:
     import torch
 
     torch.set_num_threads(threads)
@@ -74,12 +73,12 @@ def torch_on_cpu(size: Size, threads: int, *, embed: bool) -> Step:
 
 
 def trainer_on_gpu(size: Size, device: Device, *, cuda_graph: bool) -> Waiting:
-    backend = Gpu(device, quick=False).start(cuda_graph=cuda_graph)
+    backend = Plan("cuda", 1, 1, device, cuda_graph=cuda_graph).start()
     return trainer_step(size, backend), backend.synchronize
 
 
 def products_on_gpu(size: Size, device: Device) -> Waiting:
-    backend = Gpu(device, quick=False).start(cuda_graph=True)  # so that no host slows them
+    backend = Plan("cuda", 1, 1, device, cuda_graph=True).start()  # so that no host slows them
     return products_step(size, backend), backend.synchronize
 
 
@@ -92,7 +91,7 @@ def torch_on_gpu(size: Size, device: Device, *, embed: bool) -> Waiting:
     return torch_step(size, "cuda", embed=embed), torch.cuda.synchronize
 
 
-def torch_step(size: Size, device: str, *, embed: bool) -> Step:
+def torch_step(size: Size, device: str, *, embed: bool) -> Work:
     """Prepare a step of PyTorch."""
     import torch
     from torch import nn
@@ -118,7 +117,7 @@ def torch_step(size: Size, device: str, *, embed: bool) -> Step:
     return step
 
 
-ON_CPU: dict[str, Callable[[Size, int], Step]] = {
+ON_CPU: dict[str, Callable[[Size, int], Work]] = {
     "trainer": trainer_on_cpu,
     "PyTorch, one-hot": lambda size, threads: torch_on_cpu(size, threads, embed=False),
     "PyTorch, embedding": lambda size, threads: torch_on_cpu(size, threads, embed=True),

@@ -24,9 +24,10 @@ from trainer.gpu_check import (
     table,
     verdict,
 )
-from trainer.gpu_check.gpu import SYMBOLS, make_config, trained
+from trainer.gpu_check.gpu import trained
 from trainer.training.learner import Learner
 from trainer.training.resources import Workload
+from trainer.training.timing import SYMBOLS, make_config
 
 STANDARD_OUTPUT = Path("-")
 STEPS = 5

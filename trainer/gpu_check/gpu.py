@@ -9,17 +9,15 @@ import numpy as np
 
 from trainer.backend import Array, Backend, Plan
 from trainer.backend.device import Device
-from trainer.config import Config, config_from_mapping
+from trainer.config import Config
 from trainer.runs.checkpoint import Arrays
 from trainer.training.learner import Ids, Learner
+from trainer.training.timing import SYMBOLS
 
 if TYPE_CHECKING:
     from trainer.backend.cuda import CudaBackend
 
 T = TypeVar("T")
-
-SYMBOLS = 65
-"""V where no text says it, as in tinyshakespeare."""
 
 
 class Gpu(NamedTuple):
@@ -53,15 +51,6 @@ class Gpu(NamedTuple):
 
         gc.collect()
         cupy.get_default_memory_pool().free_all_blocks()
-
-
-def make_config(**sections: dict[str, Any]) -> Config:
-    """Make a configuration of these sections; its text is not to be read."""
-    training = {"steps": 1, **sections.pop("training", {})}
-    corpus = {"path": "none"}
-    return config_from_mapping(
-        {"name": "gpu-check", "corpus": corpus, "training": training, **sections}, "gpu-check"
-    )
 
 
 def window(config: Config, step: int) -> tuple[Ids, Ids]:

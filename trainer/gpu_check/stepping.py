@@ -13,9 +13,10 @@ from trainer.backend import Backend
 from trainer.config import Config
 from trainer.errors import RunFailed
 from trainer.gpu_check.check import Finding
-from trainer.gpu_check.gpu import SYMBOLS, Gpu, make_config, take_step
+from trainer.gpu_check.gpu import Gpu, take_step
 from trainer.training.learner import Learner
 from trainer.training.memory import describe_bytes, training_bytes
+from trainer.training.timing import SYMBOLS, make_config
 
 WARM_UP, STEPS, QUICK_STEPS = 4, 100, 20
 STEPS_AHEAD = 2
