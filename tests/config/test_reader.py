@@ -52,18 +52,18 @@ def test_names_of_which_nothing_is_left_stay_apart(load, capsys):
 
 
 def test_a_tilde_is_the_home_folder_wherever_a_path_is(load, refusal, monkeypatch):
-    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("HOME", "/people/me")
     text = (
         "runs: ~/runs\ncorpus:\n  path: [~/a.txt, b.txt]\n  validation: ~/v.txt\n  test: '~'\n"
         "  cache: ~/cache\ntraining:\n  steps: 5\n  init_from: ~/run\n"
     )
     config = load(text)
-    assert config.runs == "/home/me/runs"
-    assert config.corpus.path == ("/home/me/a.txt", "b.txt")
-    assert (config.corpus.validation, config.corpus.test) == ("/home/me/v.txt", "/home/me")
-    assert config.corpus.cache == "/home/me/cache"
-    assert config.training.init_from == "/home/me/run"
-    assert load(BASE, "corpus.path=~/a~b.txt").corpus.path == "/home/me/a~b.txt"
+    assert config.runs == "/people/me/runs"
+    assert config.corpus.path == ("/people/me/a.txt", "b.txt")
+    assert (config.corpus.validation, config.corpus.test) == ("/people/me/v.txt", "/people/me")
+    assert config.corpus.cache == "/people/me/cache"
+    assert config.training.init_from == "/people/me/run"
+    assert load(BASE, "corpus.path=~/a~b.txt").corpus.path == "/people/me/a~b.txt"
     assert load(BASE, "generation.prompt=~/a").generation.prompt == "~/a"
 
     wrong = "found '~nobodyhere/x', but ~nobodyhere is nobody's home folder; if something is "
