@@ -56,8 +56,8 @@ Waiting = tuple[Work, Callable[[], object]]  # a step, and what waits for the GP
 
 def trainer_on_cpu(size: Size, threads: int) -> Work:
     plan = make_plan(size.B, size.H, threads)
-    threadpool_limits(plan.threads if plan.parts == 1 else 1)
-    return trainer_step(size, plan.start(), plan.parts)
+    threadpool_limits(plan.threads if plan.shards == 1 else 1)
+    return trainer_step(size, plan.start(), plan.shards)
 
 
 def products_on_cpu(size: Size, threads: int) -> Work:

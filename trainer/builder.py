@@ -87,7 +87,7 @@ def build_model(
     backend: Backend,
     vocabulary_size: int,
     *,
-    part: int = 0,
+    shard: int = 0,
     parameters: Parameters | None = None,
 ) -> CharacterLSTM:
     """Make the model, its parameters not yet set, or with those of another."""
@@ -101,7 +101,7 @@ def build_model(
         bias=model.bias,
         dropout=model.dropout,
         seed=config.training.seed,
-        part=part,
+        shard=shard,
         parameters=parameters,
         dtype=config.backend.dtype,
     )

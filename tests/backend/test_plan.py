@@ -15,7 +15,7 @@ def test_a_small_model_needs_one_thread_and_no_compiler(numba):
     assert make_plan(16, 32, threads=8) == Plan("reference", 1, 1)
 
 
-def test_compiled_kernels_take_the_batch_in_parts(numba):
+def test_compiled_kernels_take_the_batch_in_shards(numba):
     assert make_plan(50, 128, threads=2) == (
         Plan("fused", 2, 2) if numba else Plan("reference", 2, 1)
     )
@@ -29,7 +29,7 @@ def test_a_part_has_enough_sequences(numba):
 
 def test_one_thread_is_one_thread(numba):
     found = make_plan(50, 512, threads=1)
-    assert (found.threads, found.parts) == (1, 1)
+    assert (found.threads, found.shards) == (1, 1)
 
 
 def test_without_numba_the_fused_kernels_are_refused(monkeypatch):
@@ -38,7 +38,7 @@ def test_without_numba_the_fused_kernels_are_refused(monkeypatch):
         create_backend("fused")
 
 
-def test_a_gpu_has_no_threads_and_no_parts(numba):
+def test_a_gpu_has_no_threads_and_no_shards(numba):
     gpu = Device(1, "NVIDIA H100")
     assert make_plan(50, 512, threads=8, device=gpu) == Plan("cuda", 1, 1, gpu)
     assert make_plan(50, 512, device=gpu).describe() == "NVIDIA H100"

@@ -4,13 +4,13 @@ import pytest
 from trainer.backend.random import keep_mask
 
 
-def mask(shape=(40, 25, 30), drop=0.3, seed=1, step=2, layer=3, part=0):
-    return keep_mask(shape, drop, seed=seed, step=step, layer=layer, part=part)
+def mask(shape=(40, 25, 30), drop=0.3, seed=1, step=2, layer=3, shard=0):
+    return keep_mask(shape, drop, seed=seed, step=step, layer=layer, shard=shard)
 
 
 def test_the_same_key_gives_the_same_mask_and_any_other_another():
     np.testing.assert_array_equal(mask(), mask())
-    for other in ({"seed": 9}, {"step": 9}, {"layer": 9}, {"part": 1}):
+    for other in ({"seed": 9}, {"step": 9}, {"layer": 9}, {"shard": 1}):
         assert not np.array_equal(mask(), mask(**other))
 
 
@@ -36,5 +36,5 @@ def test_every_shape_is_filled_with_zeros_and_ones():
 
 def test_known_numbers():
     """A checkpoint from elsewhere must draw the same masks here: the generator may not change."""
-    drawn = keep_mask((16,), 0.5, seed=1, step=0, layer=0, part=0)
+    drawn = keep_mask((16,), 0.5, seed=1, step=0, layer=0, shard=0)
     assert "".join(map(str, drawn)) == "1010011100001010"

@@ -71,7 +71,7 @@ def test_a_length_in_epochs_stopped_twice(project):
     assert project.outcome("tiny") == project.outcome("whole")
 
 
-def test_compiled_kernels_and_a_batch_in_parts(project):
+def test_compiled_kernels_and_a_batch_in_shards(project):
     """Two threads add up their gradients: always in the same order."""
     pytest.importorskip("numba", reason="the compiled kernels need numba")
     large = ("model.hidden_size=64", "training.batch_size=32", "training.steps=8")
@@ -79,7 +79,7 @@ def test_compiled_kernels_and_a_batch_in_parts(project):
     arguments = ("tiny.yaml", *large, *every, "backend.threads=2")
     assert project.train(*arguments, "name=whole").status == 0
     result = project.train_and_signal(signal.SIGKILL, 5, *arguments)
-    assert "compiled kernels, 2 threads, each a part of the batch" in result.stderr
+    assert "compiled kernels, 2 threads, each a shard of the batch" in result.stderr
     assert project.train("--resume", "runs/tiny").status == 0
     assert project.outcome("tiny") == project.outcome("whole")
     facts = project.outcome("tiny")["facts"]

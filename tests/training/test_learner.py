@@ -1,4 +1,4 @@
-"""One training step, whole and in parts."""
+"""One training step, whole and in shards."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from trainer.training.learner import Learner
 V, B, T = 7, 5, 4
 
 
-def make(backend, parts=1, dropout=0.0):
+def make(backend, shards=1, dropout=0.0):
     config = config_from_mapping(
         {
             "name": "test",
@@ -21,7 +21,7 @@ def make(backend, parts=1, dropout=0.0):
         },
         "test",
     )
-    return Learner(config, backend, V, parts)
+    return Learner(config, backend, V, shards)
 
 
 def learn(learner, steps=3, with_resets=False):
@@ -40,10 +40,10 @@ def learn(learner, steps=3, with_resets=False):
 
 
 @pytest.mark.parametrize("with_resets", [False, True])
-@pytest.mark.parametrize("parts", [2, 3, 5])
-def test_parts_make_the_same_step_as_the_whole(parts, with_resets):
-    """With parts of different sizes, too: 5 sequences do not divide by 2 or 3."""
-    whole, cut = make(create_backend()), make(create_backend(), parts)
+@pytest.mark.parametrize("shards", [2, 3, 5])
+def test_shards_make_the_same_step_as_the_whole(shards, with_resets):
+    """With shards of different sizes, too: 5 sequences do not divide by 2 or 3."""
+    whole, cut = make(create_backend()), make(create_backend(), shards)
     results = (learn(learner, with_resets=with_resets) for learner in (whole, cut))
     for expected, found in zip(*results, strict=True):
         for left, right in zip(expected, found, strict=True):

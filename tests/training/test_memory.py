@@ -46,9 +46,9 @@ def draw(config, V, evaluations):
     return (x, y, resets), zip(texts, evaluations, strict=True)
 
 
-def work(config, backend, V, parts, window, texts):
+def work(config, backend, V, shards, window, texts):
     """Make a learner and a reader, evaluate and take two steps; return both."""
-    learner = Learner(config, backend, V, parts)
+    learner = Learner(config, backend, V, shards)
     reader = build_model(config, backend, V, parameters=learner.model.parameters)
     for text, streams in texts:
         score(reader, text, streams)
@@ -74,7 +74,7 @@ def work(config, backend, V, parts, window, texts):
 def test_the_formula_is_what_a_training_takes(config, plan, V, evaluations):
     backend, drawn = plan.start(), draw(config, V, evaluations)
     tracemalloc.start()
-    work(config, backend, V, plan.parts, *drawn)
+    work(config, backend, V, plan.shards, *drawn)
     _, measured = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     formula = training_bytes(config, V, plan, evaluations)

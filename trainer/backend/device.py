@@ -110,7 +110,7 @@ def find_gpu(index: int) -> Device:
         _try_out(CudaBackend(index))
     except Exception as error:  # nor is it known how a device fails
         raise UserError(
-            f"GPU {index} ({name}) failed a trial: {_told_trial(error, package)}"
+            f"GPU {index} ({name}) failed a trial: {_explain_trial(error, package)}"
         ) from error
     return Device(index, name)
 
@@ -220,7 +220,7 @@ def _try_out(backend: Backend) -> None:
         raise RuntimeError(f"it computed {found:g} in place of {expected:g}")
 
 
-def _told_trial(error: Exception, package: str) -> str:
+def _explain_trial(error: Exception, package: str) -> str:
     """Say how a trial failed, and what to do if memory, a library or a header file is missing."""
     if is_memory_failure(error):
         return f"{in_a_line(error)}; see nvidia-smi who has the memory"

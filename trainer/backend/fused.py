@@ -1,8 +1,8 @@
 """The fused point compiled by numba: a time step in one pass over each row.
 
 Compiled on first use and cached on the disk, if there is a place to write. Short loops over few
-arrays, because those become vector instructions. No kernel holds Python's lock, so parts of a batch
-can run side by side.
+arrays, because those become vector instructions. No kernel holds Python's lock, so the shards of
+a batch can run side by side.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ class DropoutKey(NamedTuple):
 
     seed: int
     layer: int
-    part: int
+    shard: int
 
 
 class Kernels(Protocol):

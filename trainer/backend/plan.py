@@ -13,7 +13,7 @@ from trainer.backend.backend import Backend, create_backend, numba_is_installed
 from trainer.backend.device import CPU, Device
 
 ROWS = 16
-"""A part of a batch has at least so many sequences: products of fewer rows are inefficient."""
+"""A shard of a batch has at least so many sequences: products of fewer rows are inefficient."""
 COMPILED = 1e6
 """Operations of a product from which on compiled kernels are worth the second that they load."""
 SHARED = 5e6
@@ -26,7 +26,7 @@ class Plan(NamedTuple):
     Attributes:
         strategy: the kernels: "cuda" on a GPU, for the others see `create_backend`.
         threads: how many work at once.
-        parts: into how many parts the batch is cut, each computed by a thread of its own; with 1
+        shards: into how many shards the batch is cut, each computed by a thread of its own; with 1
             it is the matrix products that are shared among the threads.
         device: where all is computed.
         allow_tf32: whether a GPU may round the factors of products to 10 bits of mantissa.
@@ -35,7 +35,7 @@ class Plan(NamedTuple):
 
     strategy: str
     threads: int
-    parts: int
+    shards: int
     device: Device = CPU
     allow_tf32: bool = False
     cuda_graph: bool = False
@@ -61,7 +61,7 @@ class Plan(NamedTuple):
 
         Around all of a command and not around each step: setting them takes milliseconds.
         """
-        with threadpool_limits(self.threads if self.parts == 1 else 1, user_api="blas"):
+        with threadpool_limits(self.threads if self.shards == 1 else 1, user_api="blas"):
             yield
 
     def describe(self) -> str:
@@ -71,7 +71,7 @@ class Plan(NamedTuple):
             return self.device.name + (", products in TF32" if self.allow_tf32 else "") + graphs
         kernels = "compiled kernels" if self.strategy == "fused" else "NumPy"
         threads = f"{self.threads} threads" if self.threads > 1 else "1 thread"
-        return f"{kernels}, {threads}" + (", each a part of the batch" if self.parts > 1 else "")
+        return f"{kernels}, {threads}" + (", each a shard of the batch" if self.shards > 1 else "")
 
 
 ONE_THREAD = Plan("reference", 1, 1)
@@ -90,7 +90,7 @@ def make_plan(
     """Choose by a rule.
 
     On the CPU, compiled kernels, where numba is installed, run side by side: each thread takes a
-    part of the batch. NumPy's small steps hold each other up, so there only the products are
+    shard of the batch. NumPy's small steps hold each other up, so there only the products are
     shared, and only large ones. A model that is soon done with needs neither.
 
     Args:
@@ -103,9 +103,9 @@ def make_plan(
     operations = 8 * batch_size * hidden_size**2  # of a time step's recurrent product
     fused = operations >= COMPILED and numba_is_installed()
     strategy = "fused" if fused else "reference"
-    parts = min(threads, batch_size // ROWS) if fused else 1
-    if parts > 1:
-        return Plan(strategy, parts, parts, device)
+    shards = min(threads, batch_size // ROWS) if fused else 1
+    if shards > 1:
+        return Plan(strategy, shards, shards, device)
     return Plan(strategy, threads if operations >= SHARED else 1, 1, device)
 
 

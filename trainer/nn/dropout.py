@@ -11,7 +11,7 @@ class Dropout:
 
     Args:
         probability: p, the share that is dropped, 0 <= p < 1.
-        seed, layer, part: with the step they key the mask (see `trainer.backend.random`).
+        seed, layer, shard: with the step they key the mask (see `trainer.backend.random`).
     """
 
     def __init__(
@@ -21,12 +21,12 @@ class Dropout:
         *,
         seed: int,
         layer: int,
-        part: int = 0,
+        shard: int = 0,
         dtype: str,
     ) -> None:
         self.backend = backend
         self.probability = probability
-        self.key = DropoutKey(seed, layer, part)
+        self.key = DropoutKey(seed, layer, shard)
         self._workspace = Workspace(backend, dtype)
         self._masks = Workspace(backend, "uint8")
         self._mask: Array | None = None

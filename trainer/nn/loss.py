@@ -36,7 +36,7 @@ class SoftmaxCrossEntropy:
 
         Args:
             predictions: how many E is the mean over; None for those of the window, more where the
-                window is a part of a batch.
+                window is a shard of a batch.
 
         Raises:
             RuntimeError: There was no forward pass.

@@ -27,7 +27,7 @@ class CharacterLSTM:
         embedding_size: D of a dense embedding; None feeds one-hot vectors to the first layer.
         bias: whether the gates have a bias (the output always has).
         dropout: probability, between layers and before the output.
-        seed, part: key the dropout masks.
+        seed, shard: key the dropout masks.
         dtype: "float32" or "float64".
         parameters: of another model of the same sizes, to be used by both; None makes new ones.
 
@@ -46,7 +46,7 @@ class CharacterLSTM:
         bias: bool = True,
         dropout: float = 0.0,
         seed: int = 0,
-        part: int = 0,
+        shard: int = 0,
         dtype: str = "float32",
         parameters: Parameters | None = None,
     ) -> None:
@@ -74,7 +74,8 @@ class CharacterLSTM:
             return LSTMLayer(backend, product, parameters[f"lstm.{k}.U"], b)
 
         dropouts = [
-            Dropout(backend, dropout, seed=seed, layer=k, part=part, dtype=dtype) for k in range(L)
+            Dropout(backend, dropout, seed=seed, layer=k, shard=shard, dtype=dtype)
+            for k in range(L)
         ]
         self.input_matrix = "lstm.0.W" if D is None else "embedding.W"
         self.embedding = Embedding(backend, parameters["embedding.W"]) if D is not None else None

@@ -18,7 +18,7 @@ class Workspace:
         self._arrays: dict[tuple[str, tuple[int, ...]], Array] = {}
 
     def __call__(self, name: str, length: int, *rest: int) -> Array:
-        """Return the array `name` of shape ``(length, *rest)``; its content is what was there."""
+        """Return the array `name` of shape ``(length, *rest)``; its content is undefined."""
         array = self._arrays.get((name, rest))
         if array is None or array.shape[0] < length:
             array = self._arrays[name, rest] = None  # the old one goes before the new one comes

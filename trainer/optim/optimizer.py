@@ -42,7 +42,7 @@ class Optimizer(ABC):
 
     @abstractmethod
     def step(self, rates: Array, latch: NonFiniteLatch) -> None:
-        """Update all parameters from their gradients, which are spent, unless the latch is shut.
+        """Update all parameters, unless the latch is shut; the gradients are overwritten.
 
         Args:
             rates: those of this update, of the parameters' type.

@@ -38,7 +38,11 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 @dataclass(frozen=True)
 class SavedPlan:
-    """What of `trainer.backend.Plan` decides the last bits of a run."""
+    """What of `trainer.backend.Plan` decides the last bits of a run.
+
+    Attributes:
+        parts: the plan's shards; files called them so from the first on.
+    """
 
     strategy: str
     threads: PositiveInt

@@ -23,11 +23,11 @@ Ids = npt.NDArray[np.integer[Any]]
 class Learner:
     """A model, its optimizer and the state that it carries through the text.
 
-    The batch can be computed in parts, each by a thread with a model of its own that shares the
+    The batch can be computed in shards, each by a thread with a model of its own that shares the
     parameters: the gradient of the batch is the sum of theirs.
 
     Args:
-        parts: how many.
+        shards: how many.
         checkpoint: where to go on; None starts anew.
 
     Attributes:
@@ -42,7 +42,7 @@ class Learner:
         config: Config,
         backend: Backend,
         vocabulary_size: int,
-        parts: int = 1,
+        shards: int = 1,
         checkpoint: Checkpoint | None = None,
     ) -> None:
         self.backend = backend
@@ -52,14 +52,14 @@ class Learner:
         self.latch = NonFiniteLatch(backend)
 
         self.models = [self.model]
-        for part in range(1, parts):
+        for shard in range(1, shards):
             twins = self.model.parameters.with_own_gradients()
             self.models.append(
-                build_model(config, backend, vocabulary_size, part=part, parameters=twins)
+                build_model(config, backend, vocabulary_size, shard=shard, parameters=twins)
             )
         self._losses = [backend.xp.zeros((), self.model.dtype) for _ in self.models]
         # Overflow is told by the latch; NumPy's warnings are set thread by thread.
-        self._threads = ThreadPoolExecutor(parts, initializer=lambda: np.seterr(all="ignore"))
+        self._threads = ThreadPoolExecutor(shards, initializer=lambda: np.seterr(all="ignore"))
 
         if checkpoint is None:
             generator = np.random.default_rng(config.training.seed)
@@ -68,7 +68,7 @@ class Learner:
             carried = self.model.zero_state(config.training.batch_size)
         else:
             carried = unpack(checkpoint, self.model, self.optimizer)
-        # One state for each part, at the same place in every step.
+        # One state for each shard, at the same place in every step.
         self._states = [LSTMState(*pair) for pair in zip(*map(self._split, carried), strict=True)]
 
     def step(
@@ -159,7 +159,7 @@ class Learner:
         return pack(self.model, self.optimizer, self.carried)
 
     def _each(self, work: Callable[[int], None]) -> None:
-        """Do the work of every part, side by side."""
+        """Do the work of every shard, side by side."""
         if len(self.models) == 1:
             work(0)
         else:
@@ -174,6 +174,6 @@ class Learner:
         contiguous = self.backend.xp.ascontiguousarray
         return [contiguous(array[:, start:end]) for start, end in pairwise(places)]
 
-    def _join(self, parts: Sequence[Array]) -> Array:
+    def _join(self, shards: Sequence[Array]) -> Array:
         """Undo `_split`."""
-        return parts[0] if len(parts) == 1 else self.backend.xp.concatenate(parts, axis=1)
+        return shards[0] if len(shards) == 1 else self.backend.xp.concatenate(shards, axis=1)

@@ -65,7 +65,7 @@ class Training:
         self.length = Length(config.training, self.batches.windows_per_epoch)
 
         self.schedule = build_schedule(config)
-        self.learner = Learner(config, backend, len(corpus.vocabulary), plan.parts, checkpoint)
+        self.learner = Learner(config, backend, len(corpus.vocabulary), plan.shards, checkpoint)
         self.model = self.learner.model
         # What evaluates and writes shares the parameters and no other array: windows of other sizes
         # would move those of the training step, which a device may have recorded.
@@ -82,7 +82,7 @@ class Training:
         self.seconds_watching = 0.0
         self.stop = StopRequest()
         self._journal: Journal | None = None
-        self._told_refusal = False
+        self._refusal_is_known = False
 
     @property
     def journal(self) -> Journal:
@@ -283,7 +283,7 @@ class Training:
             config,
             self.corpus.vocabulary,
             replace(counters),
-            SavedPlan(self.plan.strategy, self.plan.threads, self.plan.parts),
+            SavedPlan(self.plan.strategy, self.plan.threads, self.plan.shards),
             self.corpus.sha256,
             self.corpus.files_sha256,
         )
@@ -363,8 +363,8 @@ class Training:
     def _tell_refusal(self) -> None:
         """Say once that steps are not recorded as CUDA graphs, although they were to be."""
         refused = self.backend.graph_refused
-        if refused is not None and not self._told_refusal:
-            self._told_refusal = True
+        if refused is not None and not self._refusal_is_known:
+            self._refusal_is_known = True
             self.journal.progress.message(f"steps are not recorded as CUDA graphs: {refused}")
 
     def _host_looks(self) -> bool:

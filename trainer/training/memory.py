@@ -24,7 +24,7 @@ def training_bytes(
 
         parameters  P s, and P = V D + sum over layers (D_k + H + 1) 4H + (H + 1) V
                     where D_0 is V or D, and any other D_k is H
-        gradients   P s for each part of the batch
+        gradients   P s for each shard of the batch
         optimizer   P s for each array that the method keeps, and one more to work in on the CPU
         embedding   T B D s
         LSTM        z (T, B, 4H), h and c (T + 1, B, H), tanh c (T, B, H), one step's recurrent
@@ -64,7 +64,7 @@ def training_bytes(
 
     arrays = {
         "parameters": s * P,
-        "gradients": plan.parts * s * P,
+        "gradients": plan.shards * s * P,
         "optimizer": (slots + (not on_gpu)) * s * P,
     }
     arrays |= forward(T, B)

@@ -67,14 +67,14 @@ def symbols(size: Size) -> npt.NDArray[np.int32]:
     return np.random.default_rng(0).integers(0, size.V, (2, size.T, size.B), np.int32)
 
 
-def trainer_step(size: Size, backend: Backend, parts: int = 1) -> Work:
+def trainer_step(size: Size, backend: Backend, shards: int = 1) -> Work:
     """Prepare a step of this trainer."""
     config = make_config(
         model={"hidden_size": size.H, "num_layers": size.L},
         training={"batch_size": size.B, "sequence_length": size.T},
         optimizer={"momentum": MOMENTUM, "clip_norm": CLIP_NORM},
     )
-    learner = Learner(config, backend, size.V, parts)
+    learner = Learner(config, backend, size.V, shards)
     x, y = symbols(size)
     return lambda: learner.step(x, y, step=0, learning_rate=LEARNING_RATE)
 

@@ -74,18 +74,18 @@ def test_sum_rows(compare, rng, N, K):
 @pytest.mark.parametrize("shape", [(1,), (15,), (17,), (2, 3, 171), (5001,)])
 def test_dropout(compare, rng, shape, probability):
     x, mask, y = rng.standard_normal(shape), np.full(shape, 7, np.uint8), np.full(shape, np.nan)
-    key, step = DropoutKey(seed=1, layer=2, part=3), np.array(4)
+    key, step = DropoutKey(seed=1, layer=2, shard=3), np.array(4)
     _, _, _, _, mask, _ = compare("dropout_forward", x, probability, key, step, mask, y)
     compare("dropout_backward", x, probability, mask)
 
 
 @pytest.mark.parametrize("seed", [0, 2**53 + 1, 2**63 - 1, 2**64 - 1])
-@pytest.mark.parametrize(("layer", "part", "step"), [(0, 0, 0), (1, 2, 3), (7, 0, 2**40 + 1)])
-def test_masks_are_numpys_bit_for_bit(cuda, host, seed, layer, part, step):
-    key, x = DropoutKey(seed, layer, part), cuda.asarray(np.ones(1000, np.float32))
+@pytest.mark.parametrize(("layer", "shard", "step"), [(0, 0, 0), (1, 2, 3), (7, 0, 2**40 + 1)])
+def test_masks_are_numpys_bit_for_bit(cuda, host, seed, layer, shard, step):
+    key, x = DropoutKey(seed, layer, shard), cuda.asarray(np.ones(1000, np.float32))
     mask, y = cuda.xp.empty(1000, np.uint8), cuda.xp.empty_like(x)
     cuda.kernels.dropout_forward(x, 0.5, key, cuda.asarray(np.array(step)), mask, y)
-    expected = keep_mask((1000,), 0.5, seed=seed, step=step, layer=layer, part=part)
+    expected = keep_mask((1000,), 0.5, seed=seed, step=step, layer=layer, shard=shard)
     np.testing.assert_array_equal(host(mask), expected)
     np.testing.assert_array_equal(host(y), expected * 2.0)
 
@@ -95,7 +95,7 @@ def test_a_number_at_the_threshold_is_kept(cuda, host):
     key, x = DropoutKey(1, 0, 0), cuda.asarray(np.ones(500_000, np.float32))
     mask, y = cuda.xp.empty(x.size, np.uint8), cuda.xp.empty_like(x)
     cuda.kernels.dropout_forward(x, 0.5, key, cuda.asarray(np.array(0)), mask, y)
-    expected = keep_mask(x.shape, 0.5, seed=1, step=0, layer=0, part=0)
+    expected = keep_mask(x.shape, 0.5, seed=1, step=0, layer=0, shard=0)
     np.testing.assert_array_equal(host(mask), expected)
 
 

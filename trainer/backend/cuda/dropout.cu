@@ -28,11 +28,11 @@ __device__ void philox(Word counter[4], Word key_0, Word key_1)
 template <typename Real>
 __global__ void dropout_forward(
     const Real* x, unsigned char* mask, Real* y, const long long* step, Word seed, Word layer,
-    Word part, long long threshold, double scale, long long elements)
+    Word shard, long long threshold, double scale, long long elements)
 {
     const int lane = threadIdx.x % WARP;
     const long long thread = thread_of_grid();
-    Word words[4] = {Word(thread) + 1, part, Word(*step), 0};  // NumPy counts before it draws
+    Word words[4] = {Word(thread) + 1, shard, Word(*step), 0};  // NumPy counts before it draws
     philox(words, seed, layer);
     unsigned kept = 0;
     for (int number = 0; number < 16; number++)

@@ -114,7 +114,7 @@ class CudaKernels:
         blocks = (-(-x.size // (NUMBERS_A_THREAD * threads)),)
         seed = np.uint64(key.seed)  # which may be too large for what Python's numbers become
         threshold, scale = round(probability * 65536), 1 / (1 - probability)
-        arguments = (x, mask, y, step, seed, key.layer, key.part, threshold, scale, x.size)
+        arguments = (x, mask, y, step, seed, key.layer, key.shard, threshold, scale, x.size)
         self._launch("dropout_forward", x, blocks, (threads,), arguments)
 
     def dropout_backward(self, dy: Array, probability: float, mask: Array) -> None:

@@ -31,7 +31,7 @@ class CellKernels:
 
         Args:
             z: (T, B, 4H), in step t W x on entry, the gates a | i | f | o on return.
-            recurrent: (B, 4H), U h of the step before; spent.
+            recurrent: (B, 4H), U h of the step before; overwritten.
             b: (4H,) or None.
             c: (T + 1, B, H), the cell; slot t holds that of the step before, t + 1 is written.
             tanh_c: (T, B, H), written in step t.
@@ -81,7 +81,7 @@ class CellKernels:
             dh: (T, B, H), in step t the gradient of h^t from above on entry, on return the whole,
                 with that from step t + 1.
             dh_recurrent: (B, H), the gradient of h^t from step t + 1, or from after the window;
-                spent.
+                overwritten.
             dc: (B, H), the note's delta c: what step t + 1 left on entry, what this step leaves
                 for step t - 1 on return.
             resets: (T, B), as in the forward step: nothing goes back through them. Those of step

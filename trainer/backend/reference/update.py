@@ -51,7 +51,7 @@ class UpdateKernels:
         weight_decay: float,
         decayed: int,
     ) -> None:
-        """Update p from g, which is spent, unless bad_step () says that a step went wrong.
+        """Update p from g, which is overwritten, unless bad_step () says that a step went wrong.
 
         Args:
             v: the slot of the momentum; None without one.
@@ -86,7 +86,7 @@ class UpdateKernels:
         weight_decay: float,
         decayed: int,
     ) -> None:
-        """Update p from g, which is spent, and the slots s and v; the rest as in `sgd`."""
+        """Update p from g, which is overwritten, and the slots s and v; the rest as in `sgd`."""
         xp, update = self.xp, self._decay(p, g, weight_decay, decayed)
         xp.multiply(g, g, out=update)
         update *= 1 - alpha
@@ -116,7 +116,7 @@ class UpdateKernels:
         weight_decay: float,
         decayed: int,
     ) -> None:
-        """Update p from g, which is spent, and the slots m and s; the rest as in `sgd`.
+        """Update p from g, which is overwritten, and the slots m and s; the rest as in `sgd`.
 
         Args:
             rates: the learning rate and eps, both corrected for the number of the step.
