@@ -11,10 +11,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from math import isfinite
 from typing import TYPE_CHECKING, Any
+from unicodedata import category, combining, east_asian_width
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -32,6 +33,36 @@ def visible(text: str) -> str:
     What is no character, as in a file's name that is not UTF-8, is shown as well.
     """
     return text.translate(_VISIBLE).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def one_line(text: str) -> str:
+    r"""Return a text without what cannot be seen: line ends and tabs too are shown, as `\n`."""
+    return "".join(
+        c if c.isprintable() or category(c) == "Zs" else c.encode("unicode_escape").decode("ascii")
+        for c in text
+    )
+
+
+def table(rows: Iterable[Sequence[str]], align: str) -> Iterator[str]:
+    """Yield the lines of a table whose columns are as wide as a terminal shows them.
+
+    Args:
+        align: < or > for each column, to the left or to the right.
+    """
+    shown = [[one_line(cell) for cell in row] for row in rows]
+    widths = [max(map(_width, column)) for column in zip(*shown, strict=True)]
+    for row in shown:
+        cells = (
+            blank + cell if side == ">" else cell + blank
+            for cell, side, width in zip(row, align, widths, strict=True)
+            for blank in (" " * (width - _width(cell)),)
+        )
+        yield "  ".join(cells).rstrip()
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return sum((not combining(c)) + (east_asian_width(c) in "WF") for c in text)
 
 
 def write(text: str) -> None:

@@ -107,9 +107,9 @@ def test_a_file_is_shown_too(project):
         "byte order mark  yes, it counts as a character: better removed",
         "combining        1, 1 distinct: each is a character of its own",
         "above U+FFFF     1, 1 distinct",
-        "  200   85.84 %  U+0078  x",
-        "    1    0.43 %  U+0301  combining acute accent",
-        "    1    0.43 %  U+200B  zero width space",
+        "  200   85.84 %  U+0078   x",
+        "    1    0.43 %  U+0301   combining acute accent",
+        "    1    0.43 %  U+200B   zero width space",
         "    1    0.43 %  U+1F642  🙂",
         r"  \ufeff\x1b[31m\u200b" + "\u0301\U0001f642" + r"\r" + "x" * 71 + "…",
     ):

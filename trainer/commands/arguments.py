@@ -322,7 +322,7 @@ def _add_sampling(parser: argparse.ArgumentParser) -> None:
 
 def _finish(parser: argparse.ArgumentParser, module: str) -> None:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    parser.set_defaults(module=module)
+    parser.set_defaults(module=module, parser=parser)
 
 
 TRAIN = Command("train", _train, "start or resume a run, as train.py does", _TRAIN)

@@ -31,16 +31,12 @@ def run(arguments: Namespace) -> int:
     with plan.limit_threads(), workload.explain_failures():
         errors = _compare(config, plan, len(corpus.vocabulary))
 
-    width = max(len(error.name) for error in errors)
-    terminal.write_lines(
-        [f"{'array':{width}}  {'numbers':>9}  {'compared':>8}  {'gradient':>9}  error"]
-    )
+    rows = [("array", "numbers", "compared", "gradient", "error", "")]
     for error in errors:
-        mark = "" if error.error <= TOLERANCE else "  WRONG"
-        terminal.write(
-            f"{error.name:{width}}  {error.size:9,}  {error.compared:8}  {error.norm:9.2e}  "
-            f"{error.error:.1e}{mark}\n"
-        )
+        mark = "" if error.error <= TOLERANCE else "WRONG"
+        norm, relative = f"{error.norm:.2e}", f"{error.error:.1e}"
+        rows.append((error.name, f"{error.size:,}", str(error.compared), norm, relative, mark))
+    terminal.write_lines(terminal.table(rows, "<>>><<"))
     wrong = [error.name for error in errors if not error.error <= TOLERANCE]
     verdict = f"wrong: {', '.join(wrong)}" if wrong else "all gradients are right"
     terminal.write_lines([f"{verdict} (error ||a - n|| / (||a|| + ||n||), at most {TOLERANCE:g})"])

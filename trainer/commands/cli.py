@@ -36,7 +36,7 @@ class _Parser(argparse.ArgumentParser):
         if chosen and "COMMAND" in message:
             meant = hints.did_you_mean(chosen[1], (command.name for command in COMMANDS))
             message = f"{message}; {meant}" if meant else message
-        terminal.tell(_one_line(f"error: {message} ({self.prog} --help shows how)"))
+        terminal.tell(terminal.one_line(f"error: {message} ({self.prog} --help shows how)"))
         self.exit(WRONG)
 
     def _print_message(self, message: str, file: object = None) -> None:
@@ -91,37 +91,22 @@ def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> 
         wrong = next((word for word in rest if word.startswith("-")), rest[0])
         if "=" not in wrong and wrong != rest[-1]:
             wrong += f"={rest[rest.index(wrong) + 1]}"
-        hint = _nearest(parser, wrong, parsed.module)
-        parser.error(f"unrecognized arguments: {' '.join(rest)}{hint and '; ' + hint}")
+        hint = _nearest(parsed, wrong)
+        parsed.parser.error(f"unrecognized arguments: {' '.join(rest)}{hint and '; ' + hint}")
     return parsed
 
 
-def _nearest(parser: argparse.ArgumentParser, wrong: str, module: str) -> str:
+def _nearest(parsed: argparse.Namespace, wrong: str) -> str:
     """Ask for the option or key of a configuration that was meant; "" if none is like it."""
-    found = parser
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            found = action.choices.get(module.replace("_", "-"), parser)
-    name, equals, value = wrong.partition("=")
-    if name == "--lr":
-        name = "--learning_rate"
-    options = [option for option in found._option_string_actions if option.startswith("--")]
-    hint = hints.did_you_mean(name, options)
-    if hint or not any(action.dest == "overrides" for action in found._actions):
+    name, _, value = wrong.partition("=")
+    hint = hints.did_you_mean(name, re.findall("--[a-z-]+", parsed.parser.format_help()), 0.7)
+    if hint or "overrides" not in parsed:
         return hint
-    from trainer.config.schema import Config  # only now, as --help needs none of it
+    from trainer.config.messages import nearest_keys  # only now, as --help needs none of it
 
-    keys: dict[str, str] = {}
-    for section, field in Config.model_fields.items():
-        inner = getattr(field.annotation, "model_fields", None)
-        keys |= {key: f"{section}.{key}" for key in inner} if inner else {section: section}
-    word = name.lstrip("-").replace("-", "_")
-    whole = hints.did_you_mean(word, keys.values(), 0.8)
-    short = hints.did_you_mean(word.rpartition(".")[2], keys)
-    key = (whole or short).removeprefix("did you mean ").removesuffix("?")
-    meant = keys.get(key, key)
-    given = value if equals else "VALUE"
-    return f"a key of the configuration has no dashes: {meant}={given}" if meant else ""
+    keys = nearest_keys(tuple(name.lstrip("-").replace("-", "_").split(".")))
+    meant = " or ".join(f"{'.'.join(key)}={value or 'VALUE'}" for key in keys)
+    return f"a key of the configuration has no dashes: {meant}" if meant else ""
 
 
 def _called(examples: str) -> str:
@@ -129,11 +114,6 @@ def _called(examples: str) -> str:
     return examples.format(
         trainer=hints.command(), train=hints.train_command(), config=hints.example_config()
     )
-
-
-def _one_line(text: str) -> str:
-    r"""Return a message on one line: a line end in a value that it repeats is shown as `\n`."""
-    return text.replace("\r", "\\r").replace("\n", "\\n")
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -171,5 +151,5 @@ def _tell(arguments: argparse.Namespace, line: str, status: int) -> int:
         import traceback
 
         traceback.print_exc()
-    terminal.tell(_one_line(line))
+    terminal.tell(terminal.one_line(line))
     return status

@@ -36,16 +36,14 @@ def run(arguments: Namespace) -> int:
 
 
 def _table(entries: Sequence[Entry], cache: Path) -> Iterator[str]:
-    """Yield a line for each text: the title is the last column, as it may be of any length."""
+    """Return a line for each text: the title is the last column, as it may be of any length."""
     rows = [("name", "cached", "size", "licence", "title")]
     for text in entries:
         cached = "yes" if file_of(text, cache).is_file() else "no"
         if text.path is not None:
             cached = "file" if cached == "yes" else "absent"
         rows.append((text.name, cached, text.size, text.licence, text.title))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(map(str.ljust, row, widths)).rstrip()
+    return terminal.table(rows, "<<<<<")
 
 
 def _show(name: str, cache: Path) -> Iterator[str]:
@@ -64,19 +62,15 @@ def _show(name: str, cache: Path) -> Iterator[str]:
                 f"choose one of {', '.join(names())}, or name a file"
             )
     facts = survey(path)
-    yield from _columns([*about, ("file", str(path)), ("sha256", facts.sha256), *_facts(facts)])
+    about += [("file", str(path)), ("sha256", facts.sha256), *_facts(facts)]
+    yield from terminal.table(about, "<<")
     yield "\nmost frequent:"
     yield from _frequent(facts)
     yield "\nbeginning:"
     for line in facts.start.removesuffix("\n").split("\n")[:LINES]:
-        escaped = "".join(map(_escaped, line))
+        escaped = terminal.one_line(line)
         cut = escaped if len(escaped) <= WIDTH else f"{escaped[: WIDTH - 1]}…"
         yield f"  {cut}".rstrip()
-
-
-def _columns(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
-    width = max(len(name) for name, _ in rows)
-    return (f"{name:{width}}  {value}" for name, value in rows)
 
 
 def _facts(facts: Survey) -> Iterator[tuple[str, str]]:
@@ -111,13 +105,14 @@ def _number(counts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> str:
 
 
 def _frequent(facts: Survey) -> Iterator[str]:
-    """Yield a line for each of the most frequent characters; of equals the first comes first."""
+    """Return a line for each of the most frequent characters; of equals the first comes first."""
     order = np.argsort(-facts.counts, kind="stable")[:FREQUENT]
-    width = len(f"{facts.counts[order[0]]:,}")
-    for point in order:
-        if count := facts.counts[point]:
-            share = 100 * count / facts.characters
-            yield f"  {count:{width},}  {share:6.2f} %  U+{point:04X}  {_named(chr(point))}"
+    rows = [
+        (f"  {count:,}", f"{100 * count / facts.characters:6.2f} %", f"U+{point:04X}", name)
+        for point in order
+        if (count := facts.counts[point]) and (name := _named(chr(point)))
+    ]
+    return terminal.table(rows, ">><<")
 
 
 def _named(character: str) -> str:
@@ -126,10 +121,3 @@ def _named(character: str) -> str:
     if character.isprintable() and not character.isspace() and not mark:
         return character
     return CONTROLS.get(character) or unicodedata.name(character, "without a name").lower()
-
-
-def _escaped(character: str) -> str:
-    """Return the character; one that would steer the terminal as its code."""
-    if unicodedata.category(character)[0] == "C" or character in "\u2028\u2029":
-        return character.encode("unicode_escape").decode("ascii")
-    return character

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import tracemalloc
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -76,12 +76,12 @@ def _parameters(training: Training) -> Iterable[str]:
     ]
     size = sum(value.nbytes for value in values.values())
     rows.append(("total", "", f"{parameters.count:,}", f"{size:,}"))
-    return _table(["parameters", "shape", "numbers", "bytes"], rows)
+    return terminal.table([("parameters", "shape", "numbers", "bytes"), *rows], "<>>>")
 
 
 def _memory(arrays: Mapping[str, int]) -> Iterable[str]:
     rows = [(name, describe_bytes(n)) for name, n in arrays.items() if n]
-    return _table(["memory of arrays", ""], rows)
+    return terminal.table([("memory of arrays", ""), *rows], "<>")
 
 
 def _scored(training: Training) -> list[Span]:
@@ -189,15 +189,6 @@ def _duration(seconds: float) -> str:
     if hours:
         return f"{hours:,} h {minutes_left} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:
-    """Set out columns, names on the left, numbers on the right."""
-    lines = [head, *rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for first, *others in lines:
-        cells = (f"{cell:>{width}}" for cell, width in zip(others, widths[1:], strict=True))
-        yield "  ".join([f"{first:{widths[0]}}", *cells]).rstrip()
 
 
 def _print(lines: Iterable[str], end: str = "\n\n") -> None:

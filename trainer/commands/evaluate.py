@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections import Counter
 from pathlib import Path
@@ -21,7 +20,7 @@ from trainer.commands.score_rows import character_rows, line_rows, to_tsv
 from trainer.errors import UserError
 from trainer.model import Model, load
 from trainer.scoring import Text, Totals, characters, least_expected
-from trainer.text import STANDARD_INPUT, read_standard_input, read_text
+from trainer.text import read_text, title_of
 
 SHOWN = 5  # least expected characters of a text of one's own, where no number is given
 ROWS = {"line": line_rows, "character": character_rows}
@@ -40,13 +39,9 @@ class Subject(NamedTuple):
     unknown: int | None
 
 
+@ONE_THREAD.limit_threads()
 def run(arguments: Namespace) -> int:
     """Evaluate; return the exit status."""
-    with ONE_THREAD.limit_threads():
-        return _score(arguments)
-
-
-def _score(arguments: Namespace) -> int:
     shown = arguments.least_expected
     if shown is None:
         shown = SHOWN if arguments.text is not None and not arguments.json else 0
@@ -54,7 +49,7 @@ def _score(arguments: Namespace) -> int:
         raise UserError(f"--least-expected: found {shown}, expected 0 or more")
     model = load(arguments.model, arguments.overrides)
     if arguments.text is not None:
-        subject = _own_text(str(arguments.text), model)
+        subject = _own_text(arguments.text, model)
     else:
         subject = _split(arguments.split, model)
     name, text, unknown = subject
@@ -93,16 +88,10 @@ def _score(arguments: Namespace) -> int:
     return 0
 
 
-def _own_text(name: str, model: Model) -> Subject:
+def _own_text(place: Path, model: Model) -> Subject:
     """Read a text that is not the run's."""
     vocabulary, corpus = model.vocabulary, model.config.corpus
-    if name == STANDARD_INPUT:
-        name = "standard input"
-        if sys.stdin is not None and sys.stdin.isatty():
-            terminal.tell("type a text, then Ctrl-D on a line of its own")
-        written = read_standard_input(corpus.encoding)
-    else:
-        written = read_text(Path(name), corpus.encoding)
+    name, written = title_of(place), read_text(place, corpus.encoding)
     found = Counter(written)
     unknown = [character for character in found if character not in vocabulary]
     if corpus.unknown == "skip" and unknown:
@@ -110,8 +99,8 @@ def _own_text(name: str, model: Model) -> Subject:
     try:
         span = model.span(written)
     except UserError as error:
-        place = min(map(written.index, unknown))
-        line, column = written.count("\n", 0, place) + 1, place - written.rfind("\n", 0, place)
+        at = min(map(written.index, unknown))
+        line, column = written.count("\n", 0, at) + 1, at - written.rfind("\n", 0, at)
         raise UserError(f"{name}, line {line}, column {column}: {error}") from error
     number = None if corpus.unknown == "refuse" else sum(found[c] for c in unknown)
     return Subject(name, Text(span, vocabulary, written), number)

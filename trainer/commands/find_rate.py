@@ -59,10 +59,11 @@ def run(arguments: Namespace) -> int:
 
 
 def _print_table(test: RangeTest) -> None:
-    _print("learning rate  loss (nats per character, smoothed)")
+    rows = [("learning rate", "loss (nats per character, smoothed)")]
     last = len(test.rates) - 1
-    for row in sorted({round(k * last / (ROWS - 1)) for k in range(ROWS)}):
-        _print(f"{test.rates[row]:13.2e}  {test.losses[row]:.4f}")
+    for k in sorted({round(k * last / (ROWS - 1)) for k in range(ROWS)}):
+        rows.append((f"{test.rates[k]:.2e}", f"{test.losses[k]:.4f}"))
+    terminal.write_lines(terminal.table(rows, "><"))
 
 
 def _print_verdict(test: RangeTest, steps: int) -> None:

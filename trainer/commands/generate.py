@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from argparse import Namespace
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from trainer.backend import ONE_THREAD
@@ -16,26 +15,22 @@ from trainer.errors import UserError
 from trainer.generation.writer import Written
 from trainer.model import Model, load
 from trainer.terminal import note
-from trainer.text import STANDARD_INPUT, read_standard_input, read_text
+from trainer.text import read_text
 
 RANDOM = "random"
 """In place of a seed: another one each time."""
 
 
+@ONE_THREAD.limit_threads()
 def run(arguments: Namespace) -> int:
     """Generate; return the exit status."""
-    with ONE_THREAD.limit_threads():
-        return _write(arguments)
-
-
-def _write(arguments: Namespace) -> int:
     if arguments.samples < 1:
         raise UserError(f"--samples: found {arguments.samples}, expected at least 1")
     if arguments.interactive and arguments.samples > 1:
         raise UserError("--interactive: it writes a single text; leave out --samples")
     model = load(arguments.model, arguments.overrides)
     if arguments.prompt_file is not None:
-        arguments.prompt = _read_prompt(arguments.prompt_file, model.config.corpus.encoding)
+        arguments.prompt = read_text(arguments.prompt_file, model.config.corpus.encoding)
     options = asked_options(model, arguments, "generate")
     writing = options.model_dump(exclude={"prompt", "seed"})
 
@@ -84,12 +79,6 @@ def asked_options(model: Model, arguments: Namespace, source: str) -> Generation
     except UnicodeEncodeError as error:
         raise UserError("--prompt: what was typed is not UTF-8") from error
     return options
-
-
-def _read_prompt(file: Path, encoding: str) -> str:
-    if str(file) == STANDARD_INPUT:
-        return read_standard_input(encoding)
-    return read_text(file, encoding)
 
 
 def _show(prompt: str, text: Iterable[Written], display: Display) -> None:

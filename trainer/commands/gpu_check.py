@@ -114,7 +114,7 @@ def _show(outcomes: list[Outcome], file: Path | None) -> None:
     if file == STANDARD_OUTPUT:
         terminal.write(f"{content}\n")
         return
-    terminal.write(f"{table(outcomes)}\n\n{verdict(outcomes)}\n")
+    terminal.write_lines([*table(outcomes), "", verdict(outcomes)])
     if file is not None:
         with whole_file(file) as opened:
             opened.write(f"{content}\n".encode())

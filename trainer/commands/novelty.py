@@ -12,7 +12,7 @@ from trainer.commands.generate import asked_options
 from trainer.errors import UserError
 from trainer.model import Model, load
 from trainer.scoring.novelty import Comparison, Ids, compare
-from trainer.text import STANDARD_INPUT, read_standard_input, read_text
+from trainer.text import read_text, title_of
 
 LENGTHS = (4, 8, 16, 32, 64, 128)
 PASSAGE = 32  # an n-gram so long is a passage: it is hardly shared by chance
@@ -21,13 +21,9 @@ EXCERPT = 160
 SAMPLING = ("length", "prompt", "temperature", "top_k", "top_p", "seed")
 
 
+@ONE_THREAD.limit_threads()
 def run(arguments: Namespace) -> int:
     """Compare; return the exit status."""
-    with ONE_THREAD.limit_threads():
-        return _compare_texts(arguments)
-
-
-def _compare_texts(arguments: Namespace) -> int:
     model = load(arguments.model, arguments.overrides)
     corpus = model.corpus("put it back: only the text of the training can tell what was copied")
     ids = _generate(arguments, model) if arguments.text is None else _read(arguments, model)
@@ -40,7 +36,7 @@ def _compare_texts(arguments: Namespace) -> int:
     passage = ids[longest.start : longest.start + longest.length]
     report = {
         "checkpoint": str(model.checkpoint and model.checkpoint.path),
-        "text": _name(arguments),
+        "text": "generated" if arguments.text is None else title_of(arguments.text),
         "training_text": f"{corpus.source} (train)",
         "held_out_text": f"{corpus.source} ({part})" if len(held_out) else None,
         "unit": unit,
@@ -67,21 +63,10 @@ def _read(arguments: Namespace, model: Model) -> Ids:
         if getattr(arguments, name) is not None:
             option = name.replace("_", "-")
             raise UserError(f"--{option}: nothing is generated with --text; leave out one of them")
-    piped = str(arguments.text) == STANDARD_INPUT
-    encoding = model.config.corpus.encoding
-    text = read_standard_input(encoding) if piped else read_text(arguments.text, encoding)
     try:
-        return model.vocabulary.encode(text)
+        return model.vocabulary.encode(read_text(arguments.text, model.config.corpus.encoding))
     except UserError as error:
-        raise UserError(f"{_name(arguments)}: {error}") from error
-
-
-def _name(arguments: Namespace) -> str:
-    """Return what to call the text."""
-    if arguments.text is None:
-        return "generated"
-    text = str(arguments.text)
-    return "standard input" if text == STANDARD_INPUT else text
+        raise UserError(f"{title_of(arguments.text)}: {error}") from error
 
 
 def _generate(arguments: Namespace, model: Model) -> Ids:
@@ -161,9 +146,10 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     columns = ["share", "held_out_share", "covered", "held_out_covered"]
     heads = ["n-grams", "held-out", units, "held-out"]
     shown = range(0, 4, 1 if held_out else 2)
-    yield f"    n  {'  '.join(f'{heads[i]:>10}' for i in shown)}"
+    rows = [("    n", *(heads[i] for i in shown))]
     for row in report["n_grams"]:
-        yield f"{row['n']:5}  {'  '.join(f'{_percent(row[columns[i]]):>10}' for i in shown)}"
+        rows.append((str(row["n"]), *(_percent(row[columns[i]]) for i in shown)))
+    yield from terminal.table(rows, ">" * len(rows[0]))
     yield ""
     yield report["finding"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
-from unicodedata import east_asian_width
 
 from trainer.scoring import Surprise, Text, Totals
+from trainer.terminal import table
 
 Facts = dict[str, Any]
 
@@ -89,22 +89,7 @@ def _table(surprises: Sequence[Facts]) -> Iterator[str]:
                 f"{facts['probability']:.2g}",
                 repr(facts["expected"]),
                 f"{facts['expected_probability']:.2g}",
-                "{}»{}«{}".format(*(_visible(facts[k]) for k in ("before", "character", "after"))),
+                "{before}»{character}«{after}".format(**facts),
             )
         )
-    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (f"{cell}{' ' * (w - _width(cell))}" for cell, w in zip(row, widths, strict=True))
-        yield f"  {'  '.join(cells).rstrip()}"
-
-
-def _visible(text: str) -> str:
-    r"""Write what cannot be seen as `\n` or `\x1b`: a table's line must stay one."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
-    )
-
-
-def _width(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
+    return (f"  {line}" for line in table(rows, "<<<<<<"))

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from trainer import terminal
 from trainer.gpu_check.check import Outcome
 
 HEAD = ("check", "result", "seconds", "measured")
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
+def table(outcomes: Sequence[Outcome]) -> Iterator[str]:
     """Return a line for each check."""
     rows = [HEAD, *((o.name, o.result, f"{o.seconds:.1f}", o.told) for o in outcomes)]
-    width, _, _, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
-    return "\n".join(f"{a:{width}}  {b:7}  {c:>7}  {d}" for a, b, c, d in rows)
+    return terminal.table(rows, "<<><")
 
 
 def verdict(outcomes: Sequence[Outcome]) -> str:

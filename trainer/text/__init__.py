@@ -13,8 +13,8 @@ from trainer.text.corpus import (
 )
 from trainer.text.documents import Borders, find_resets
 from trainer.text.entries import Entry
-from trainer.text.reading import read_standard_input, read_text
-from trainer.text.sources import STANDARD_INPUT, Sources, find_files
+from trainer.text.reading import STANDARD_INPUT, read_text, title_of
+from trainer.text.sources import Sources, find_files
 from trainer.text.utf8 import Spelling, spelling
 from trainer.text.vocabulary import Vocabulary
 
@@ -40,8 +40,8 @@ __all__ = [
     "load_corpus",
     "names",
     "own_span",
-    "read_standard_input",
     "read_text",
     "spelling",
     "symbol_before",
+    "title_of",
 ]

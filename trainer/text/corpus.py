@@ -195,7 +195,7 @@ def load_corpus(
 
 
 def _note_marks(sources: Sources, vocabulary: Vocabulary) -> None:
-    """Say which files begin with a byte order mark, which is learnt as a character."""
+    """Say where byte order marks are, which are learnt as a character."""
     if MARK not in vocabulary:
         return
     marked = []
@@ -203,12 +203,10 @@ def _note_marks(sources: Sources, vocabulary: Vocabulary) -> None:
         with path.open("rb") as file:
             if file.read(4).startswith(MARKS):
                 marked.append(str(path))
-    if marked:
-        more = f" and {len(marked) - 1} more files" if len(marked) > 1 else ""
-        note(
-            f"{marked[0]}{more}: begins with a byte order mark, which is learnt as a character: "
-            "save it without, or read it with corpus.encoding=utf-8-sig"
-        )
+    more = f" and {len(marked) - 1} more files" if len(marked) > 1 else ""
+    where = f"{marked[0]}{more}: begins with" if marked else f"{sources.title}: has, amid the text,"
+    mend = ", or read it with corpus.encoding=utf-8-sig" if marked else ""
+    note(f"{where} a byte order mark, which is learnt as a character: save it without{mend}")
 
 
 def _open(

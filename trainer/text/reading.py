@@ -17,12 +17,13 @@ import numpy as np
 
 from trainer.errors import RunFailed, UserError
 from trainer.hints import did_you_mean
-from trainer.terminal import progress_bar
+from trainer.terminal import progress_bar, tell
 from trainer.text.vocabulary import CodePoints, Unit
 
 PIECE = 4 << 20  # bytes read at a time
 LONG = 32 << 20  # bytes from which a progress bar is worth its place
 UTF_8 = "utf-8"
+STANDARD_INPUT = "-"
 BINARY = (
     (b"%PDF-", "a PDF file", "extract its text first, with pdftotext for example"),
     (b"\x1f\x8b", "a gzip file", "unpack it first, with gunzip"),
@@ -65,25 +66,28 @@ def check_text_file(path: Path) -> None:
         raise UserError(f"{path} is empty: choose a file with text in it")
 
 
-def read_text(path: Path, encoding: str = UTF_8) -> str:
-    """Return the whole text of a file that is small enough to be held in memory.
+def title_of(place: Path) -> str:
+    """Return what to call a text in messages."""
+    return "standard input" if str(place) == STANDARD_INPUT else str(place)
+
+
+def read_text(place: Path, encoding: str = UTF_8) -> str:
+    """Return the whole text of a file, or of standard input ("-"), that memory can hold.
 
     Raises:
-        UserError: the file is missing, unreadable, empty, in another encoding or binary.
+        UserError: it is missing, unreadable, empty, in another encoding or binary.
     """
-    check_text_file(path)
-    return _joined(code_points(path, "Reading", encoding=encoding))
+    if str(place) == STANDARD_INPUT:
+        return _read_standard_input(title_of(place), encoding)
+    check_text_file(place)
+    return _joined(code_points(place, "Reading", encoding=encoding))
 
 
-def read_standard_input(encoding: str = UTF_8) -> str:
-    """Return the whole text that is piped into the program, or typed.
-
-    Raises:
-        UserError: it is empty, in another encoding or binary.
-    """
-    name = "standard input"
+def _read_standard_input(name: str, encoding: str) -> str:
     if sys.stdin is None:
         raise UserError(f"{name} is closed: pipe a text into it")
+    if sys.stdin.isatty():
+        tell("type a text, then Ctrl-D on a line of its own")
     try:
         data = sys.stdin.buffer.read()
     except OSError as error:  # it is a folder

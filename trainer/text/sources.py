@@ -12,10 +12,8 @@ from typing import BinaryIO, NamedTuple, TypeVar
 
 from trainer.errors import UserError
 from trainer.files import disk_errors, make_folder, whole_file
-from trainer.text.reading import PIECE, bytes_of, check_text_file
+from trainer.text.reading import PIECE, STANDARD_INPUT, bytes_of, check_text_file
 from trainer.text.vocabulary import CodePoints
-
-STANDARD_INPUT = "-"
 
 Piece = TypeVar("Piece", bytes, CodePoints)
 
