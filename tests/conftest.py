@@ -201,7 +201,9 @@ class Project:
     def python(self, *arguments: object) -> Result:
         process = self.start(*arguments)
         stdout, stderr = process.communicate(timeout=60)
-        return Result(process.returncode, stdout.decode(), stderr.decode())
+        # Messages are in the encoding of standard error, whatever that is.
+        told = stderr.decode(errors="backslashreplace")
+        return Result(process.returncode, stdout.decode(), told)
 
     def start(self, *arguments: object) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

@@ -95,3 +95,11 @@ def test_on_a_terminal(trained, terminal):
     terminal.type("\x04")
     assert process.communicate(timeout=30) == (b"", b"")
     assert process.returncode == 0
+
+
+def test_a_line_that_goes_on_in_the_next(converse, writer):
+    """A play needs a name, a line end, and what is said."""
+    result = converse("the sea\\\nold\nand\\\n", "--length", "12", "--until", "zzz")
+    assert (result.status, result.stderr) == (0, "")
+    expected = [answer(writer, typed, 12) for typed in ("the sea\nold", "and\n")]
+    assert result.stdout == "".join(f"{text}\n" for text in expected)

@@ -11,7 +11,8 @@ TRAIN, VALIDATION = slice(0, 560), slice(560, 630)  # of the 700 characters of t
 @pytest.fixture
 def novelty(trained, project):
     """Run the command on the trained model, with the files of the test's own project."""
-    return lambda *arguments: project.trainer("novelty", trained.checkpoint("tiny"), *arguments)
+    model = trained.checkpoint("tiny")
+    return lambda *words, first="": project.trainer("novelty", model, *words, first=first)
 
 
 def report(result):
@@ -176,3 +177,21 @@ class TestRefused:
 
     def test_a_text_and_how_to_write_one(self, novelty, refused):
         refused(novelty("--text", "text.txt", "--top-k", "3"), "--top-k", "--text")
+
+
+def test_standard_input(novelty, project):
+    (project.path / "mine.txt").write_text(with_passage(project.text.read_text(), 200, 80))
+    expected = report(novelty("--text", "mine.txt", "--json"))
+    first = "import os; os.dup2(os.open('mine.txt', os.O_RDONLY), 0)"
+    found = report(novelty("--text", "-", "--json", first=first))
+    assert found == {**expected, "text": "standard input"}
+
+
+def test_characters_that_the_model_does_not_know(novelty, project, refused):
+    text = with_passage(project.text.read_text(), 200, 80)
+    (project.path / "mine.txt").write_text(text[:50] + "é" + text[50:] + "日\n")
+    refused(novelty("--text", "mine.txt"), "mine.txt: unknown character 'é'", "corpus.unknown=skip")
+    skipped = report(novelty("corpus.unknown=skip", "--text", "mine.txt", "--json"))
+    (project.path / "known.txt").write_text(text + "\n")
+    expected = report(novelty("--text", "known.txt", "--json"))
+    assert skipped == {**expected, "text": "mine.txt"}
