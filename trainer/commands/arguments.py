@@ -65,8 +65,8 @@ _GPU_CHECK = """examples:
 The exit status is 0 if no check failed, 1 if one did, 2 if there is no GPU that can be used.
 """
 _SCHEMA = """examples:
-  {trainer} schema > configs/schema.json
-  {trainer} schema --markdown > docs/configuration.md
+  {trainer} schema > schema.json
+  {trainer} schema --markdown
 """
 
 
@@ -263,9 +263,7 @@ def _gpu_check(parser: argparse.ArgumentParser) -> None:
 
 
 def _schema(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--markdown", action="store_true", help="print docs/configuration.md, all options in words"
-    )
+    parser.add_argument("--markdown", action="store_true", help="all options in words")
     _finish(parser, "schema")
 
 
@@ -325,7 +323,7 @@ def _finish(parser: argparse.ArgumentParser, module: str) -> None:
     parser.set_defaults(module=module, parser=parser)
 
 
-TRAIN = Command("train", _train, "start or resume a run, as train.py does", _TRAIN)
+TRAIN = Command("train", _train, "start a run, or resume one", _TRAIN)
 COMMANDS = (
     TRAIN,
     Command("generate", _generate, "write new text with a trained model", _GENERATE),
